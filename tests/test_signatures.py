@@ -1,8 +1,15 @@
-"""Rules about signatures, read from the source: what constructors pass to their base class, and what annotations say."""
+"""Signatures: those of Keras's methods, what constructors pass to their base class, and what annotations say."""
 
 import ast
-from collections.abc import Iterator
+import importlib
+import inspect
+from collections.abc import Callable, Iterator
+from inspect import Parameter
 from pathlib import Path
+from types import ModuleType
+
+import keras
+import pytest
 
 import cornu
 
@@ -111,3 +118,160 @@ def test_annotations_that_say_nothing_are_found():
     names = ["a.one:3"] * 4 + ["a.one:5", "a.one:6"] + ["a.other:3", "a.other:4"]
     assert sorted(untyped({"a.one": one, "a.other": other})) == names
     assert untyped({"a": "def f(a: int, b, c: 'Tree') -> object: ...\nx = 1\n"}) == []
+
+
+# --- Methods of Keras ---------------------------------------------------------------------------------------------------
+
+NAMESPACES_OF_CLASSES = (
+    *("callbacks", "constraints", "distillation", "dtype_policies", "initializers", "layers", "losses", "metrics"),
+    *("optimizers", "optimizers.schedules", "random", "regularizers", "utils"),
+)
+
+TOP_LEVEL_CLASSES = ("DTypePolicy", "InputSpec", "KerasTensor", "Layer", "Model", "Sequential", "Variable")
+
+DIFFERENT = {
+    # Methods that are not there, see `docs/compatibility.md`.
+    ("*", "quantize", "missing"): "quantization",
+    ("*", "quantized_build", "missing"): "quantization",
+    ("*", "quantized_call", "missing"): "quantization",
+    ("*", "get_quantization_layer_structure", "missing"): "quantization",
+    ("*", "enable_lora", "missing"): "LoRA",
+    ("layers.Embedding", "__init__", "lora_rank is called input_length"): "LoRA; the argument of Keras 2",
+    ("*", "rematerialized_call", "missing"): "plumbing",
+    ("*", "jax_state_sync", "missing"): "plumbing",
+    ("*", "inner_loop", "missing"): "plumbing of recurrent layers",
+    ("*", "get_dropout_mask", "missing"): "plumbing of cells",
+    ("*", "get_recurrent_dropout_mask", "missing"): "plumbing of cells",
+    ("*", "reset_dropout_mask", "missing"): "plumbing of cells",
+    ("*", "reset_recurrent_dropout_mask", "missing"): "plumbing of cells",
+    ("layers.Rescaling", "convert_weight", "missing"): "plumbing of preprocessing layers",
+    ("layers.TorchModuleWrapper", "from_config", "no safe_mode"): "a module has no config: loading reads only data",
+    ("layers.TorchModuleWrapper", "parameters", "missing"): "all layers have it, on PyTorch",
+    ("optimizers.LossScaleOptimizer", "check_finite", "missing"): "plumbing",
+    # Arguments that have no effect in Keras, or that it refuses.
+    ("KerasTensor", "__init__", "no record_history"): "plumbing",
+    ("KerasTensor", "__init__", "name is at another position"): "after `record_history`",
+    ("KerasTensor", "__init__", "dtype=None"): "`config.floatx()`, which is float32",
+    ("*", "export", "no input_signature"): "inferred, see `docs/compatibility.md`",
+    ("*", "export", "verbose=True"): "the same as None",
+    ("*", "export", "format=None"): "the ending of the name decides, as far as there is one",
+    # Names and defaults in which Keras's own classes differ from each other.
+    ("layers.SimpleRNNCell", "call", "sequence is called inputs"): "`inputs` in the other cells",
+    ("optimizers.Adadelta", "update_step", "grad is called gradient"): "`gradient` in the other optimizers",
+    ("*", "build", "var_list is at another position"): "the name in some optimizers, after that of the others",
+    ("*", "compute_mask", "_ is called inputs"): "a name without a meaning",
+    ("layers.Attention", "compute_output_spec", "return_attention_scores is at another position"): "the order of `call`",
+    ("layers.Attention", "compute_output_spec", "training is at another position"): "the order of `call`",
+    ("layers.AdditiveAttention", "compute_output_spec", "return_attention_scores is at another position"): "that of `call`",
+    ("layers.AdditiveAttention", "compute_output_spec", "training is at another position"): "the order of `call`",
+    ("*", "call", "training=None"): "layers that are not called for training compute as otherwise, as with False",
+    # Keras fails without the argument.
+    ("*", "get_initial_state", "batch_size has no default"): "without a batch size there is no state",
+    ("*", "add_weight", "initializer='zeros'"): "Keras's None is the initializer of the class of variables: zeros",
+}
+"""What differs on purpose, by class, method and difference, with the reason; ``"*"`` stands for any class."""
+
+
+def resolved(root: ModuleType, path: str) -> type | None:
+    """Return the class that a library has at a path; Cornu's modules are not attributes of each other."""
+    module, _, name = path.rpartition(".")
+    home = importlib.import_module(f"{root.__name__}.{module}") if module else root
+    return getattr(home, name, None)
+
+
+def classes_of_keras() -> list[str]:
+    """Return the paths of the classes of Keras that Cornu has."""
+    paths = list(TOP_LEVEL_CLASSES)
+    for namespace in NAMESPACES_OF_CLASSES:
+        home = importlib.import_module(f"keras.{namespace}")
+        paths += [f"{namespace}.{name}" for name, thing in vars(home).items() if inspect.isclass(thing)]
+    return [path for path in paths if resolved(cornu, path) is not None]
+
+
+def methods_of(cls: type) -> list[str]:
+    """Return the names of the public methods of a class, with its constructor and its call."""
+    names = [name for name in dir(cls) if not name.startswith("_")] + ["__init__", "__call__"]
+    return [
+        name for name in names if inspect.isfunction(getattr(cls, name, None)) or inspect.ismethod(getattr(cls, name, None))
+    ]
+
+
+def one_number(default: object) -> object:
+    """Return a default as Cornu writes it: one number for all axes."""
+    while isinstance(default, tuple) and default and all(part == default[0] for part in default):
+        default = default[0]
+    return default
+
+
+def differences(theirs: Callable, mine: Callable) -> list[str]:
+    """Return why calls of a function of Keras could fail, or mean something else, with a function of Cornu."""
+    parameters = dict(inspect.signature(mine).parameters)
+    of_keras = list(inspect.signature(theirs).parameters.values())
+    positional = [p.name for p in parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    kinds = {p.kind for p in parameters.values()}
+    found = []
+    for place, p in enumerate(of_keras):
+        if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):  # Cornu lists the arguments that there may be
+            continue
+        own = parameters.get(p.name)
+        if own is None:
+            takes_any = {Parameter.VAR_KEYWORD, *({Parameter.VAR_POSITIONAL} if p.kind is p.POSITIONAL_OR_KEYWORD else ())}
+            name = positional[place] if place < len(positional) else None
+            if name is not None and name not in {other.name for other in of_keras}:
+                found.append(f"{p.name} is called {name}")
+            elif not takes_any & kinds:
+                found.append(f"no {p.name}")
+            continue
+        if p.kind is p.POSITIONAL_OR_KEYWORD and (positional[place : place + 1] != [p.name]):
+            found.append(f"{p.name} is at another position")
+        if p.default is not p.empty and own.default is own.empty:
+            found.append(f"{p.name} has no default")
+        elif p.default is not p.empty and one_number(p.default) != one_number(own.default):
+            found.append(f"{p.name}={own.default!r}")
+    renamed = {text.rpartition(" ")[2] for text in found if " is called " in text}
+    names = {p.name for p in of_keras} | renamed
+    if not {p.kind for p in of_keras} & {Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD}:
+        required = [
+            p.name for p in parameters.values() if p.default is p.empty and p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
+        ]
+        found += [f"needs {name}" for name in required if name not in names]
+    return found
+
+
+def all_differences(path: str) -> set[tuple[str, str, str]]:
+    """Return the differences of the methods of a class."""
+    theirs, mine = resolved(keras, path), resolved(cornu, path)
+    found = set()
+    for method in methods_of(theirs):
+        own = getattr(mine, method, None)
+        texts = ["missing"] if own is None else differences(getattr(theirs, method), own)
+        found |= {(path, method, text) for text in texts}
+    return found
+
+
+@pytest.mark.parametrize("path", classes_of_keras())
+def test_methods_have_the_signatures_of_keras(path):
+    found = {each for each in all_differences(path) if each not in DIFFERENT and ("*", *each[1:]) not in DIFFERENT}
+    assert found == set()
+
+
+def test_what_differs_on_purpose_still_differs():
+    found = {each for path in classes_of_keras() for each in all_differences(path)}
+    found |= {("*", *each[1:]) for each in found}
+    assert DIFFERENT.keys() - found == set()
+
+
+def test_differences_of_signatures_are_found():
+    def theirs(self, a, b, c=1, d=(2, 2), *, e=None): ...
+
+    def same(self, a, b, c=1, d=2, e=None, f=None): ...
+
+    def other(self, a, x, d=3, c=1): ...
+
+    def needs_more(self, a, b, c=1, d=2, *, e=None, f): ...
+
+    assert differences(theirs, same) == []
+    assert differences(theirs, lambda self, *args, **kwargs: None) == []
+    expected = ["b is called x", "c is at another position", "d is at another position", "d=3", "no e"]
+    assert differences(theirs, other) == expected
+    assert differences(theirs, needs_more) == ["needs f"]

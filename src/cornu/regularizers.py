@@ -133,15 +133,15 @@ class OrthogonalRegularizer(Regularizer):
             raise one_of("mode", mode, _MODES)
         self.factor, self.mode = _factor("factor", factor, default=0.01), mode
 
-    def __call__(self, x: Array) -> Any:
+    def __call__(self, inputs: Array) -> Any:
         """Return the penalty for a matrix."""
-        if len(x.shape) != 2:
+        if len(inputs.shape) != 2:
             raise ShapeError(
-                f"`OrthogonalRegularizer` received a weight of shape {tuple(x.shape)}.",
+                f"`OrthogonalRegularizer` received a weight of shape {tuple(inputs.shape)}.",
                 "It can be applied only to matrices.",
                 "Use another regularizer for this weight.",
             )
-        vectors = ops.normalize(x if self.mode == "rows" else ops.transpose(x), axis=1)
+        vectors = ops.normalize(inputs if self.mode == "rows" else ops.transpose(inputs), axis=1)
         count = vectors.shape[0]
         cosines = ops.where(np.eye(count, dtype=bool), 0, ops.matmul(vectors, ops.transpose(vectors)))
         return self.factor * ops.sum(ops.abs(cosines)) / (count * (count - 1))

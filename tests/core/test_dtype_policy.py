@@ -348,3 +348,22 @@ def test_policies_come_back_with_a_model_from_both_libraries(tmp_path):
         for again in (library.models.load_model(tmp_path / "model.keras"), other.models.load_model(tmp_path / "model.keras")):
             assert [layer.compute_dtype for layer in again.layers] == ["float16", "float32", "bfloat16"]
             assert {layer.kernel.dtype for layer in again.layers} == {"float32"}
+
+
+@pytest.mark.parametrize("autocast", [True, False])
+@pytest.mark.parametrize("x", [np.float32([1.25]), np.array([True]), np.int32([3]), 1.5, None, "text"], ids=str)
+def test_inputs_are_converted_as_in_keras(x, autocast):
+    policy, of_keras = DTypePolicy("mixed_float16"), keras.DTypePolicy("mixed_float16")
+    mine, theirs = (each.convert_input(x, autocast, "float16") for each in (policy, of_keras))
+    if isinstance(x, np.ndarray):
+        mine, theirs = (ops.convert_to_numpy(mine), keras.ops.convert_to_numpy(theirs))
+        assert (mine.dtype, mine.tolist()) == (theirs.dtype, theirs.tolist())
+    else:
+        assert mine is theirs is x
+
+
+def test_symbolic_inputs_are_converted():
+    x = cornu.Input((2,))
+    policy = DTypePolicy("mixed_float16")
+    assert policy.convert_input(x, True, "float16").dtype == "float16"
+    assert policy.convert_input(x, False, "float16").dtype == "float32"

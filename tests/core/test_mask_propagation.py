@@ -3,6 +3,7 @@
 import gc
 import weakref
 
+import keras
 import numpy as np
 import pytest
 
@@ -227,8 +228,76 @@ def test_a_layer_that_requires_its_mask_receives_one_in_symbolic_calls():
     np.testing.assert_array_equal(result, [[[1], [1], [np.nan]]])
 
 
+class MaskedSum(layers.Layer):
+    """A layer that sums the valid steps of each of its arguments, and that cannot be called without their masks."""
+
+    def call(self, query, value=None, mask=None, query_mask=None, value_mask=None):
+        query_mask = mask if value is None else query_mask
+        total = ops.sum(query * ops.expand_dims(ops.cast(query_mask, "float32"), -1), axis=1)
+        return total if value is None else total + ops.sum(value * ops.expand_dims(ops.cast(value_mask, "float32"), -1), axis=1)
+
+
+@pytest.mark.parametrize("form", ["sequential", "one mask", "two masks"])
+def test_a_model_with_a_layer_that_requires_its_masks_is_trained(form, default_backend):
+    """The outputs of the model are inferred again for the shapes of the data, which has the masks too."""
+    x = np.array([[1, 2, 0], [3, 0, 0]])
+    embedding = layers.Embedding(4, 2, mask_zero=True)
+    tokens = cornu.Input((None,), dtype="int32")
+    if form == "sequential":
+        model = cornu.Sequential([tokens, embedding, MaskedSum()])
+    else:
+        embedded = embedding(tokens)
+        model = cornu.Model(tokens, MaskedSum()(embedded, **{"value": embedded} if form == "two masks" else {}))
+    calls = len(embedding.inbound_nodes)
+    table = embedding.get_weights()[0]
+    expected = np.stack([table[1] + table[2], table[3]]) * (2 if form == "two masks" else 1)
+
+    model.compile(loss="mse")
+    np.testing.assert_allclose(model.evaluate(x, np.zeros((2, 2)), verbose=0), np.mean(expected**2), rtol=1e-5)
+    np.testing.assert_allclose(model.predict(x, verbose=0), expected, rtol=1e-5)
+    model.fit(x, np.zeros((2, 2)), verbose=0)
+    assert np.mean(model.predict(x, verbose=0) ** 2) < np.mean(expected**2)
+    assert len(embedding.inbound_nodes) == calls
+
+
 def test_masks_of_symbolic_tensors_in_a_model_of_many_layers():
     x = layers.Embedding(10, 4, mask_zero=True)(cornu.Input((3,), dtype="int32"))
     for _ in range(300):
         x = layers.Add()([x, x])
     assert x._keras_mask.shape == (None, 3)
+
+
+class First(layers.Layer):
+    """Return which masks a call received."""
+
+    def call(self, query, value=None, mask=None, query_mask=None, value_mask=None):
+        self.received = [name for name, found in zip("mqv", (mask, query_mask, value_mask), strict=True) if found is not None]
+        return query
+
+
+def test_with_several_arguments_each_mask_has_the_name_of_its_argument():
+    masked, plain = embedded(), ops.ones((3, 4, 3))
+    layer = First()
+    calls = {"m": (masked,), "": (plain,), "q": (masked, plain), "v": (plain, masked), "qv": (masked, masked)}
+    for expected, arguments in calls.items():
+        layer(*arguments)
+        assert "".join(layer.received) == expected
+    layer(query=plain, value=[masked, masked])
+    assert layer.received == ["v"]
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras
+def test_a_decoder_with_an_initial_state_does_not_see_the_mask_as_in_keras():
+    def model_of(k):
+        tokens = k.Input((4,), dtype="int32")
+        x = k.layers.Embedding(7, 3, mask_zero=True)(tokens)
+        _, *states = k.layers.LSTM(2, return_state=True)(x)
+        decoded = k.layers.LSTM(2, return_sequences=True)(x, initial_state=states)
+        both = k.layers.Bidirectional(k.layers.GRU(2, return_sequences=True))(x, initial_state=[states[0], states[1]])
+        return k.Model(tokens, [decoded, both, k.layers.LSTM(2)(decoded)])
+
+    mine, of_keras = model_of(cornu), model_of(keras)
+    of_keras.set_weights([np.random.default_rng(0).normal(size=weight.shape) for weight in of_keras.get_weights()])
+    mine.set_weights(of_keras.get_weights())
+    for found, expected in zip(mine.predict(INDICES, verbose=0), of_keras.predict(INDICES, verbose=0), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from cornu import layers, seeds
+from cornu import backends, layers, ops, seeds
 from cornu.core import call_context
 from cornu.core.call_context import CallContext
 from cornu.core.random_key import RandomKey
@@ -68,3 +68,23 @@ def test_a_config_makes_a_generator_of_the_same_seed():
     generator = SeedGenerator(5, name="mine")
     assert generator.get_config() == keras.random.SeedGenerator(5, name="mine").get_config() == {"seed": 5, "name": "mine"}
     assert SeedGenerator.from_config(generator.get_config()).next(ordered=False) == generator.next()
+
+
+def test_compiled_calls_draw_the_values_of_eager_calls(default_backend):
+    engine = backends.get()
+    layer = layers.GaussianNoise(1.0, seed=3)
+    x = ops.ones((2, 3))
+    layer(x)
+
+    def two_calls(state):
+        first, (state,) = layer.stateless_call([], [state], x, training=True)
+        second, (state,) = layer.stateless_call([], [state], x, training=True)
+        return ops.stack([first, second]), state
+
+    expected, state = two_calls(layer.variables[0].value)
+    found, after = engine.compile(two_calls)(layer.variables[0].value)
+    assert (ops.convert_to_numpy(expected[0]) != ops.convert_to_numpy(expected[1])).all()
+    np.testing.assert_allclose(ops.convert_to_numpy(found), ops.convert_to_numpy(expected), rtol=1e-6)
+    assert ops.convert_to_numpy(after).tolist() == ops.convert_to_numpy(state).tolist() == [3, 2]
+    layer(x, training=True)
+    assert layer.variables[0].numpy().tolist() == [3, 1]

@@ -12,6 +12,7 @@ import pytest
 
 import cornu
 from cornu import layers, ops, utils
+from cornu.errors import InvalidArgumentError
 
 
 def model_of(k: ModuleType) -> tuple[Any, list]:
@@ -63,3 +64,14 @@ def test_a_description_takes_a_name_when_it_is_read_and_keeps_it() -> None:
 def test_copies_keep_the_name(copied: Any) -> None:
     tensor = ops.exp(cornu.Input((3,)))
     assert copied(tensor).name == tensor.name
+
+
+def test_a_tensor_is_made_with_the_arguments_of_keras_and_is_dense() -> None:
+    like = cornu.Input((3,))
+    made = cornu.KerasTensor(like.shape, "float16", sparse=like.sparse, ragged=like.ragged, name="mine")
+    assert (made.shape, made.dtype, made.name) == ((None, 3), "float16", "mine")
+    for argument in ("sparse", "ragged"):
+        with pytest.raises(InvalidArgumentError) as raised:
+            cornu.KerasTensor((2,), **{argument: True})
+        expected = f"Cornu has no {argument} arrays. Omit `{argument}` and pass dense arrays."
+        assert str(raised.value) == f"`KerasTensor` received `{argument}=True`. {expected}"

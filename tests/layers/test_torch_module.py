@@ -129,3 +129,14 @@ def test_both_ways_in_the_documentation_train_the_model_inside_a_module(way):
         steps_of(module, [*module.parameters(), *model.parameters()])
     for mine, expected in zip(model.get_weights(), reference[0].parameters(), strict=True):
         np.testing.assert_allclose(mine, expected.detach().numpy().T, rtol=1e-5, atol=1e-6)
+
+
+class Scaled(torch.nn.Module):
+    def forward(self, x, scale=1.0):
+        return x * scale
+
+
+def test_the_arguments_are_those_of_keras():
+    layer = layers.TorchModuleWrapper(Scaled(), "scaled", output_shape=(None, 5))
+    assert layer.name == "scaled"
+    np.testing.assert_array_equal(layer(X, scale=3.0), 3 * X)

@@ -221,3 +221,60 @@ def test_layers_defined_in_a_script_are_pickled_and_read_by_another_run_of_it(tm
     assert written.returncode == 0, written.stderr
     read = subprocess.run([sys.executable, "script.py", "model.pickle"], check=False, **options)
     assert read.stdout == "[[3.0, 3.0]]\n", read.stderr
+
+
+OF_A_NOTEBOOK = """
+import cornu
+from cornu import layers, losses, metrics, ops
+
+class Scaled(layers.Layer):
+    def build(self, input_shape):
+        self.scale = self.add_weight((input_shape[-1],), "ones")
+    def call(self, inputs):
+        return inputs * self.scale
+
+class Absolute(losses.Loss):
+    def call(self, y_true, y_pred):
+        return ops.mean(ops.abs(y_true - y_pred), axis=-1)
+
+class Count(metrics.Metric):
+    def __init__(self, name="count"):
+        super().__init__(name=name)
+        self.total = self.add_weight(name="total")
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        self.total.assign_add(ops.sum(ops.ones_like(y_true)))
+    def result(self):
+        return self.total
+
+class Stopped(cornu.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.stop_training = True
+
+class Own(cornu.Model):
+    def train_step(self, data):
+        x, y = data
+        loss, gradients = cornu.value_and_grad(lambda: self.compute_loss(x, y, self(x)), self.trainable_variables)
+        self.optimizer.apply(gradients, self.trainable_variables)
+        return {"loss": loss}
+
+def build(x):
+    inputs = cornu.Input((2,))
+    model = Own(inputs, layers.Dense(1)(Scaled()(inputs)))
+    model.compile("adam", Absolute(), metrics=[Count()])
+    return model
+"""
+
+
+def test_classes_of_a_notebook_are_saved_by_value():
+    """As ``cloudpickle`` does for joblib, Dask, Ray and Spark: the classes travel with the functions that they refer to."""
+    cloudpickle = pytest.importorskip("cloudpickle")
+    names = {"__name__": "a_notebook"}
+    exec(OF_A_NOTEBOOK, names)
+    x, y = np.ones((4, 2), "float32"), np.ones((4, 1), "float32")
+    model = names["build"](x)
+    model.fit(x, y, verbose=0, callbacks=[names["Stopped"]()])
+
+    again, stopped = cloudpickle.loads(cloudpickle.dumps((model, names["Stopped"]())))
+    assert again.fit(x, y, verbose=0, epochs=3, callbacks=[stopped]).history == model.fit(x, y, verbose=0).history
+    fresh = cloudpickle.loads(cloudpickle.dumps(names["build"]))(x)
+    assert len(fresh.fit(x, y, verbose=0).history["loss"]) == 1

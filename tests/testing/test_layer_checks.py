@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cornu import ops
+from cornu import layers, ops
 from cornu.core import call_context
 from cornu.core.dtype_policy import dtype_policy, set_dtype_policy
 from cornu.core.layer import Layer
@@ -230,3 +230,8 @@ def test_the_layer_keeps_no_trace_of_the_check() -> None:
     layer = Scale()
     check_layer(lambda: layer, input_shape=(3, 4), skip=["config", "gradients", "half precision"])
     assert layer.scale.shape == (4,)
+
+
+@pytest.mark.parametrize("seed", [None, 1])
+def test_random_layers_with_and_without_a_seed_are_checked(seed):
+    check_layer(layers.Dropout, {"rate": 0.5, "seed": seed}, input_shape=(2, 3))

@@ -65,8 +65,8 @@ def test_losses_and_metrics_are_made_once(classifier):
 def test_compiling_anew_begins_anew(classifier):
     model = classifier(optimizer="adam").to_backend("numpy")
     model.fit(X, Y, verbose=0)
-    model.compile("adam", "sparse_categorical_crossentropy")
-    assert not model.optimizer.built and model.metrics_names == ["loss"]
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=[])
+    assert not model.optimizer.built and model.metrics_names == ["loss", "compile_metrics"]
     assert model.evaluate(X, Y, verbose=0) > 0
 
 
@@ -210,3 +210,39 @@ def test_what_is_built_stays_for_other_data(classifier):
     compiled.ensure_built(second)
     assert (compiled.compiled_loss, compiled.compiled_metrics) == built and compiled.losses_for(second) is built[0]
     assert compiled.compiled_metrics.compiled_loss is compiled.compiled_loss
+
+
+RECOMPILED = [
+    {},
+    {"loss_weights": 3.0},
+    {"loss": "mae"},
+    {"metrics": []},
+    {"metrics": ["mse"]},
+    {"weighted_metrics": ["mse"]},
+    {"loss": "mae", "loss_weights": 3.0, "weighted_metrics": []},
+]
+
+
+@pytest.mark.parametrize("arguments", RECOMPILED, ids=str)
+def test_a_second_compile_keeps_the_loss_and_the_metrics_that_it_is_not_given_as_in_keras(arguments):
+    def history(library):
+        model = library.Sequential([library.Input((2,)), library.layers.Dense(1, kernel_initializer="ones")])
+        model.compile("sgd", "mse", loss_weights=2.0, metrics=["mae"], weighted_metrics=["mape"])
+        model.compile(library.optimizers.SGD(0.1), **arguments)
+        x = np.float32([[1, 2], [3, 4]])
+        return model.fit(x, x[:, :1], epochs=2, verbose=0, sample_weight=np.float32([1, 3])).history
+
+    mine, of_keras = history(cornu), history(keras)
+    assert list(mine) == list(of_keras)
+    for name, values in of_keras.items():
+        np.testing.assert_allclose(mine[name], values, rtol=1e-4, err_msg=name)
+
+
+def test_a_model_that_was_compiled_twice_is_loaded_with_its_loss(tmp_path):
+    model = cornu.Sequential([cornu.Input((2,)), cornu.layers.Dense(1)])
+    model.compile("sgd", "mse", metrics=["mae"])
+    model.compile("adam")
+    model.save(tmp_path / "m.keras")
+    loaded = cornu.models.load_model(tmp_path / "m.keras")
+    history = loaded.fit(np.ones((2, 2)), np.ones((2, 1)), verbose=0).history
+    assert list(history) == ["loss", "mae"]

@@ -10,6 +10,13 @@ X = np.random.default_rng(0).normal(size=(32, 6)).astype("float32")
 Y = X[:, :1] * 2
 
 
+@pytest.fixture(autouse=True)
+def same_default_backend():
+    before = config.backend()
+    yield
+    config.set_backend(before)
+
+
 class Noise(layers.Layer):
     """Add noise drawn with an explicit seed, also outside of training."""
 

@@ -5,11 +5,12 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import AbstractContextManager
 from typing import Any
 
-from cornu import config, registry, serialization, validation
+from cornu import config, ops, registry, serialization, validation
+from cornu.core.symbolic_tensor import is_symbolic
 from cornu.dtypes import ALL, INTEGERS, UNSUPPORTED
 from cornu.errors import InvalidArgumentError, InvalidTypeError, UnsafeModelError, one_of
 from cornu.scopes import Scope
-from cornu.typing import Config, CustomObjects, DType
+from cornu.typing import ArrayLike, Config, CustomObjects, DType
 
 _MIXED = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
 """Names of the policies of mixed precision, with their compute dtypes."""
@@ -63,6 +64,13 @@ class DTypePolicy(serialization.Configurable):
     def with_policy(self, path: str | None, policy: "DTypePolicy") -> "DTypePolicy":
         """Return the policy of a layer with a path whose policy is set to another one."""
         return policy
+
+    def convert_input(self, x: ArrayLike, autocast: bool, dtype: DType) -> Any:
+        """Return an array cast to a dtype if it is a floating-point one and ``autocast`` is true; Python data is unchanged."""
+        if not hasattr(x, "dtype"):
+            return x
+        array = x if is_symbolic(x) else ops.convert_to_tensor(x)
+        return ops.cast(array, dtype) if autocast and "float" in ops.dtype(array) else array
 
     def get_config(self) -> dict[str, Any]:
         """Return the name."""

@@ -45,7 +45,7 @@ class OpCall:
 
 def record(operation: Operation, args: tuple, kwargs: dict, specs: Tree) -> Any:
     """Record a call and return new symbolic tensors with the structure, shapes and dtypes of its specs."""
-    outputs = trees.map(lambda spec: SymbolicTensor(spec.shape, spec.dtype, auto_name("keras_tensor")), specs)
+    outputs = trees.map(lambda spec: SymbolicTensor(spec.shape, spec.dtype, name=auto_name("keras_tensor")), specs)
     Node(operation, args, kwargs, outputs)
     return outputs
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from cornu import registry, validation
 from cornu.core.layer import Layer
-from cornu.core.symbolic_tensor import Node, SymbolicTensor, is_symbolic
+from cornu.core.symbolic_tensor import Node, SymbolicTensor, check_dense, is_symbolic
 from cornu.errors import InvalidArgumentError, InvalidTypeError
 from cornu.typing import DType, Shape, Size
 
@@ -53,9 +53,7 @@ class InputLayer(Layer):
         shape = kwargs.pop("input_shape", shape)  # the names of Keras 2
         batch_shape = kwargs.pop("batch_input_shape", batch_shape)
         super().__init__(name=name, **kwargs)
-        for argument, value in (("sparse", sparse), ("ragged", ragged)):
-            if value:
-                raise _unsupported(argument)
+        check_dense("Input", sparse, ragged)
         self.sparse = self.ragged = False
         self.optional = bool(optional)
         if input_tensor is None:
@@ -89,12 +87,6 @@ class InputLayer(Layer):
         """Return the config: shape, dtype and name."""
         names = ("batch_shape", "dtype", "sparse", "ragged", "name", "optional")
         return {name: getattr(self, name) for name in names}
-
-
-def _unsupported(argument: str) -> InvalidArgumentError:
-    return InvalidArgumentError(
-        f"`Input` received `{argument}=True`.", f"Cornu has no {argument} arrays.", f"Omit `{argument}` and pass dense arrays."
-    )
 
 
 def _check_tensor(

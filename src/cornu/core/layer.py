@@ -175,7 +175,7 @@ class Layer(LayerTraits, Configurable):
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """Return symbolic tensors with the shape and dtype of the outputs for symbolic inputs."""
         if not _overrides(self, "compute_output_shape"):
-            kwargs = mask_propagation.with_symbolic_mask(self, args, kwargs)
+            kwargs = mask_propagation.with_symbolic_masks(self, args, kwargs)
             return shape_inference.infer(functools.partial(call_abstractly, self), args, kwargs, self._cornu.placement)
         shapes = self.compute_output_shape(shapes_of(first_argument(args, kwargs)))
         return map_shapes(shapes, lambda shape: SymbolicTensor(shape, self.cornu_output_dtype))

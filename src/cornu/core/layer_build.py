@@ -25,35 +25,41 @@ def record_build(build: Callable, creates_state: bool = True) -> Callable:
 
     @functools.wraps(build)
     def wrapper(self: LayerLike, *args: Any, **kwargs: Any) -> None:
-        with construction_lock:  # other threads wait until the layer is built
-            run(self, args, kwargs)
+        _build_once(self, build, creates_state, args, kwargs)
 
-    def run(self: LayerLike, args: tuple, kwargs: dict) -> None:
-        record = record_of(self)
+    return wrapper
+
+
+def _build_once(layer: LayerLike, build: Callable, creates_state: bool, args: tuple, kwargs: dict) -> None:
+    """Build a layer unless it is built.
+
+    It is no inner function of :func:`record_build`, since programs such as ``cloudpickle`` save a class of the user with its
+    functions and what these refer to: a lock cannot be saved.
+    """
+    with construction_lock:  # other threads wait until the layer is built
+        record = record_of(layer)
         if record.is_building:  # `super().build` called by a subclass
-            build(self, *args, **kwargs)
+            build(layer, *args, **kwargs)
             return
-        if self.built:
+        if layer.built:
             return
         made = len(record.trained), len(record.state)
-        shapes = dict(list(inspect.signature(build).bind(self, *args, **kwargs).arguments.items())[1:])
-        record.path = call_context.path_of(self.name)
+        shapes = dict(list(inspect.signature(build).bind(layer, *args, **kwargs).arguments.items())[1:])
+        record.path = call_context.path_of(layer.name)
         record.is_building = True
         try:
-            with call_context.name_scope(self.name), config.placement_scope(*record.placement):
-                build(self, *args, **kwargs)
-                for layer in self._cornu_sublayers():  # including those that `build` created
-                    layer_placement.move(layer, record.placement)
+            with call_context.name_scope(layer.name), config.placement_scope(*record.placement):
+                build(layer, *args, **kwargs)
+                for inner in layer._cornu_sublayers():  # including those that `build` created
+                    layer_placement.move(inner, record.placement)
         except BaseException:  # also Ctrl-C, so that another attempt does not duplicate the variables
             del record.trained[made[0] :], record.state[made[1] :]
             raise
         finally:
             record.is_building = False
         record.built_for(shapes)
-        self.built = True
-        record.is_locked = creates_state and self._cornu_locks_when_built
-
-    return wrapper
+        layer.built = True
+        record.is_locked = creates_state and layer._cornu_locks_when_built
 
 
 def build_for(layer: LayerLike, args: tuple, kwargs: dict, knows_shapes: bool, has_build: bool) -> None:

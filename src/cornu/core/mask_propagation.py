@@ -1,6 +1,7 @@
 """Passing masks to the layers that accept them, and setting or clearing the masks of the outputs of layers and ops."""
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 from cornu import trees
@@ -13,32 +14,43 @@ from cornu.typing import Tree
 
 
 def fill_in_masks(layer: LayerLike, args: tuple, kwargs: dict) -> None:
-    """Fill in ``mask`` with the mask of the first argument and ``a_mask`` with that of argument ``a``, where not passed."""
-    names = list(parameters_of(type(layer)))
-    given = dict(zip(names, args, strict=False)) | kwargs
-    for name in names:
-        if name == "mask":
-            masked = first_argument(args, kwargs)
-        elif name.endswith("_mask"):
-            masked = given.get(name.removesuffix("_mask"))
-        else:
-            continue
-        found = masks.masks_of(masked) if given.get(name) is None else None
-        if found is not None:
-            kwargs[name] = found
+    """Fill in the masks that a layer takes as arguments, where they are not passed, as Keras does.
+
+    If one argument consists of arrays, its mask is ``mask``. If several do, that of argument ``a`` is ``a_mask``, and ``mask``
+    is not filled in: that of a recurrent layer with an ``initial_state`` must be passed.
+    """
+    kwargs |= _missing_masks(layer, args, kwargs, masks.masks_of)
 
 
-def with_symbolic_mask(layer: LayerLike, args: tuple, kwargs: dict) -> dict[str, Any]:
-    """Return the keyword arguments of a symbolic call with the mask of its first argument, if the layer takes it as ``mask``.
+def with_symbolic_masks(layer: LayerLike, args: tuple, kwargs: dict) -> dict[str, Any]:
+    """Return the keyword arguments of a symbolic call with the masks that :func:`fill_in_masks` would fill in.
 
-    The call is evaluated with them to infer the shape of its outputs. They are not recorded: the layer receives the mask again
+    The call is evaluated with them to infer the shape of its outputs. They are not recorded: the layer receives the masks again
     when it runs.
     """
+    return kwargs | _missing_masks(layer, args, kwargs, _symbolic_masks_of)
+
+
+def _missing_masks(layer: LayerLike, args: tuple, kwargs: dict, masks_of: Callable[[Tree], Any]) -> dict[str, Any]:
+    """Return the masks that a layer takes as arguments and that were not passed, where the masked arguments have some."""
     names = list(parameters_of(type(layer)))
-    if "mask" not in names or (dict(zip(names, args, strict=False)) | kwargs).get("mask") is not None:
-        return kwargs
-    found = trees.map(lambda leaf: getattr(leaf, masks.ATTRIBUTE, None), first_argument(args, kwargs))
-    return {**kwargs, "mask": found} if trees.leaves(found) else kwargs
+    given = dict(zip(names, args, strict=False)) | kwargs
+    arrays = {name: value for name, value in given.items() if _consists_of_arrays(value)}
+    masked = {"mask": value for value in arrays.values()} if len(arrays) == 1 else {f"{a}_mask": arrays[a] for a in arrays}
+    found = {name: masks_of(value) for name, value in masked.items() if name in names and given.get(name) is None}
+    return {name: mask for name, mask in found.items() if mask is not None}
+
+
+def _consists_of_arrays(value: Tree) -> bool:
+    """Return whether an argument is an array or a tree of arrays, which may be symbolic."""
+    leaves = trees.leaves(value)
+    return bool(leaves) and all(hasattr(leaf, "shape") for leaf in leaves)
+
+
+def _symbolic_masks_of(tree: Tree) -> Any:
+    """Return the tree of the masks of the symbolic tensors in a tree, or None if none of them has a mask."""
+    found = trees.map(lambda leaf: getattr(leaf, masks.ATTRIBUTE, None), tree)
+    return found if trees.leaves(found) else None
 
 
 def propagate_masks(layer: LayerLike, args: tuple, kwargs: dict, outputs: Tree) -> Any:
@@ -87,7 +99,8 @@ def _with_masks(outputs: Tree, leaves: list, found: list, received: set[int]) ->
 
 def _handles_masks(layer: LayerLike) -> bool:
     """Return whether the layer receives the mask as an argument, or consists of layers that receive it."""
-    return "mask" in parameters_of(type(layer)) or bool(layer._cornu_sublayers())
+    names = list(parameters_of(type(layer)))
+    return "mask" in names or any(name == f"{names[0]}_mask" for name in names) or bool(layer._cornu_sublayers())
 
 
 def _warn_of_lost_mask(layer: LayerLike) -> None:

@@ -102,13 +102,13 @@ class SeedGenerator:
         """Return the key that the state stands for, and advance the state.
 
         A state whose value is known is advanced on the host, so that code that an engine traces in the middle of an eager call,
-        such as the body of a loop, does not put a traced array into it.
+        such as the body of a loop, does not put a traced array into it. Both ways return the same keys.
         """
         state = unwrap(self.state)
         backend = backends.home(state)
         if backend.is_traced(state):  # the state of a call that is being traced
-            self.state.assign(backend.fold_in(state, 1))
-            return backend.fold_in(state, 0)
+            self.state.assign(backend.add(state, backend.asarray(np.array([0, 1], "uint32"))))
+            return unwrap(self.state)
         seed, draws = backend.to_numpy(state).tolist()
         key = seed, (draws + 1) % _WORD
         self.state.assign(np.array(key, dtype="uint32"))

@@ -102,7 +102,8 @@ def shapes_for_build(layer: LayerLike, args: tuple, kwargs: dict, shapes_of: Cal
     """Return the keyword arguments of a layer's ``build`` for the arguments of its ``call``.
 
     A ``build`` with one parameter receives the shape of the first argument. A ``build`` with several parameters
-    ``a_shape, b_shape`` receives the shapes of the arguments ``a`` and ``b``.
+    ``a_shape, b_shape`` receives the shapes of the arguments ``a`` and ``b``, as the first one by default that of the first
+    argument: the ``call`` of a subclass may name its arguments otherwise.
 
     Args:
         layer: The layer.
@@ -120,6 +121,7 @@ def shapes_for_build(layer: LayerLike, args: tuple, kwargs: dict, shapes_of: Cal
     except TypeError as error:
         raise layer_errors.other_arguments(layer, error) from None
     shapes = {f"{name}_shape": shapes_of(value) for name, value in arguments.items()}
+    shapes.setdefault(names[0], shapes_of(first_argument(args, kwargs)))
     return {name: shapes.get(name) for name in names}
 
 

@@ -8,8 +8,19 @@ from cornu import config, ops, trees
 from cornu.core import masks
 from cornu.core.naming import auto_name
 from cornu.core.operators import ArrayOperators
-from cornu.errors import InvalidTypeError
+from cornu.errors import InvalidArgumentError, InvalidTypeError
 from cornu.typing import Axis, Shape, Tree
+
+
+def check_dense(where: str, sparse: bool | None, ragged: bool | None) -> None:
+    """Raise ``InvalidArgumentError`` if sparse or ragged arrays are asked for."""
+    for argument, value in (("sparse", sparse), ("ragged", ragged)):
+        if value:
+            raise InvalidArgumentError(
+                f"`{where}` received `{argument}=True`.",
+                f"Cornu has no {argument} arrays.",
+                f"Omit `{argument}` and pass dense arrays.",
+            )
 
 
 class SymbolicTensor(ArrayOperators):
@@ -18,6 +29,7 @@ class SymbolicTensor(ArrayOperators):
     Args:
         shape: Shape of the array; None for unknown sizes, such as the batch size.
         dtype: Dtype of the array. Defaults to ``config.floatx()``.
+        sparse, ragged: Accepted if False: Cornu has dense arrays only.
         name: Name of the tensor. Defaults to ``"keras_tensor"``, ``"keras_tensor_1"`` and so on.
 
     Attributes:
@@ -30,7 +42,15 @@ class SymbolicTensor(ArrayOperators):
         <KerasTensor shape=(None, 3), dtype=float32, sparse=False, ragged=False, name=features>
     """
 
-    def __init__(self, shape: Iterable[int | None], dtype: str | None = None, name: str | None = None):
+    def __init__(
+        self,
+        shape: Iterable[int | None],
+        dtype: str | None = None,
+        sparse: bool = False,
+        ragged: bool = False,
+        name: str | None = None,
+    ):
+        check_dense("KerasTensor", sparse, ragged)
         self.shape: Shape = tuple(shape)
         self.dtype = dtype or config.floatx()
         self._name = name
@@ -38,7 +58,6 @@ class SymbolicTensor(ArrayOperators):
         self.index = 0
 
     sparse = ragged = False
-    """Cornu has dense arrays only."""
 
     @functools.cached_property
     def _keras_mask(self) -> Any:
@@ -146,14 +165,17 @@ class Node:
         args, kwargs: Arguments of the call.
         inputs: The symbolic tensors among the arguments.
         outputs: Tree of the symbolic tensors that the call returned.
+
+    With ``recorded=False`` the operation does not list the call among its calls.
     """
 
-    def __init__(self, operation: Operation, args: tuple, kwargs: dict, outputs: Any):
+    def __init__(self, operation: Operation, args: tuple, kwargs: dict, outputs: Any, recorded: bool = True):
         self.operation, self.args, self.kwargs, self.outputs = operation, args, kwargs, outputs
         self.inputs = symbolic_leaves((args, kwargs))
         for index, tensor in enumerate(trees.leaves(outputs)):
             tensor.node, tensor.index = self, index
-        operation._inbound_nodes.append(self)
+        if recorded:
+            operation._inbound_nodes.append(self)
 
     def run(self, values: dict[int, Any], call: Callable) -> None:
         """Call the operation on the values of its inputs and store the values of its outputs.

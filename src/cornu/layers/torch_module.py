@@ -9,7 +9,7 @@ from cornu.core.layer import Layer
 from cornu.core.layer_placement import placement_of
 from cornu.errors import BackendError
 from cornu.scopes import construction_lock
-from cornu.typing import Array
+from cornu.typing import Array, Shape, Tree
 
 __all__ = ["TorchModuleWrapper", "as_torch_module"]
 
@@ -23,7 +23,9 @@ class TorchModuleWrapper(Layer):
 
     Args:
         module: Module to wrap.
-        **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
+        name: Name of the layer. Defaults to None (an automatic name).
+        output_shape: Accepted for compatibility with Keras; the shape of the output is that of what the module returns.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``trainable`` and ``dtype``.
 
     Raises:
         BackendError: If, when called, the layer is on another backend.
@@ -35,8 +37,8 @@ class TorchModuleWrapper(Layer):
         ['torch_module_wrapper/weight', 'torch_module_wrapper/bias']
     """
 
-    def __init__(self, module: Any, **kwargs: Any):
-        super().__init__(**kwargs)
+    def __init__(self, module: Any, name: str | None = None, output_shape: Shape | None = None, **kwargs: Any):
+        super().__init__(name=name, **kwargs)
         self._module = copy.deepcopy(module)
         self._buffer_names = [name for name, _ in module.named_buffers()]
         named = [*module.named_parameters(), *module.named_buffers()]
@@ -54,7 +56,7 @@ class TorchModuleWrapper(Layer):
             name=name.replace(".", "_"),
         )
 
-    def call(self, *inputs: Array, training: bool = False) -> Any:
+    def call(self, *args: Array, training: bool | None = None, **kwargs: Tree) -> Any:
         """Return the output of the ``forward`` of the module, in training or evaluation mode according to ``training``."""
         if placement_of(self).backend != "torch":
             raise BackendError(
@@ -71,7 +73,7 @@ class TorchModuleWrapper(Layer):
         # the lock that is held where a function is traced, as this one may be.
         with construction_lock:
             self._module.train(bool(training))
-            outputs = functional_call(self._module, values, inputs)
+            outputs = functional_call(self._module, values, args, kwargs)
         if training:
             for name in self._buffer_names:
                 self._named[name].assign(values[name].detach())

@@ -329,7 +329,10 @@ def _by_name(inputs: dict[str, Any], name: str, names: list[str]) -> Any:
 
 
 def _infer(operation: Operation, args: tuple, kwargs: dict) -> Any:
-    return operation.compute_output_spec(*args, **kwargs)
+    """Return the outputs of a call as symbolic tensors that know the call, from which their masks are computed."""
+    specs = operation.compute_output_spec(*args, **kwargs)
+    outputs = trees.map(lambda spec: SymbolicTensor(spec.shape, spec.dtype), specs)
+    return Node(operation, args, kwargs, outputs, recorded=False).outputs
 
 
 def fit_to(tensor: SymbolicTensor, array: Array | None, mask: Any = None) -> Any:

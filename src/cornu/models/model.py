@@ -369,10 +369,10 @@ class Model(StepFunctionMethods):
         Args:
             optimizer: Optimizer, as a name such as ``"adam"`` or an object. Defaults to ``"rmsprop"``.
             loss: Loss, as a name such as ``"mse"``, a function ``(y_true, y_pred)`` or an object; for several outputs a list or
-                dict of them. Defaults to None.
+                dict of them. Defaults to None (the loss and its weights of the last call of :meth:`compile`, if any).
             loss_weights: List or dict of floats that weight the losses of several outputs. Defaults to None (all 1).
             metrics: List of metrics, as names, functions or objects; for several outputs a list of lists or a dict. Defaults to
-                None.
+                None (with ``weighted_metrics=None``, both of the last call of :meth:`compile`, if any; ``[]`` for none).
             weighted_metrics: Metrics that are weighted by ``sample_weight``, in the form of ``metrics``. Defaults to None.
             run_eagerly: Whether training, evaluation and prediction run operation by operation, so that ``print``, a debugger
                 and conditions on values work in the model and in its losses and metrics. Defaults to False.
@@ -408,6 +408,11 @@ class Model(StepFunctionMethods):
         self.train_function = self.test_function = self.predict_function = None
         if auto_scale_loss and self.dtype_policy.name == "mixed_float16" and optimizer is not None:
             optimizer = with_loss_scaling(optimizers.get(optimizer))
+        last = {} if self._compiled is None else self._compiled.arguments
+        if loss is None:
+            loss, loss_weights = last.get("loss"), last.get("loss_weights", loss_weights)
+        if metrics is None and weighted_metrics is None:
+            metrics, weighted_metrics = last.get("metrics"), last.get("weighted_metrics")
         self._compiled = CompileState(self, optimizer, loss, loss_weights, metrics, weighted_metrics, execution)
         vars(self).pop("optimizer", None)  # one that was set before
 

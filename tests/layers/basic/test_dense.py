@@ -1,5 +1,6 @@
 """Dense layers: compared with real Keras, and their errors."""
 
+import functools
 import json
 from collections.abc import Callable
 from typing import Any
@@ -165,3 +166,13 @@ def test_the_activity_regularizer_stands_in_the_config() -> None:
     layer = layers.Dense(2, activity_regularizer="l2")
     again = layers.Dense.from_config(json.loads(json.dumps(layer.get_config())))
     assert type(again.activity_regularizer).__name__ == "L2"
+
+
+@pytest.mark.parametrize("base", [layers.Dense, functools.partial(layers.EinsumDense, "ab,bc->ac")])
+def test_a_subclass_may_pass_on_whether_it_is_called_for_training(base: Callable) -> None:
+    layer = base(3)
+    x = np.ones((2, 4), "float32")
+    expected = ops.convert_to_numpy(layer(x))
+    for training in (True, False, None):
+        np.testing.assert_array_equal(layer(x, training=training), expected)
+        np.testing.assert_array_equal(layer.call(x, training=training), expected)

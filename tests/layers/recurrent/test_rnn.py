@@ -786,3 +786,26 @@ def test_predict_continues_with_the_states_of_the_last_batch(backend: str) -> No
     steps.layers[0].reset_state()
     found = [np.asarray(steps(x[:, step : step + 1])) for step in range(6)][-1]  # each call moves the states once
     np.testing.assert_allclose(found, whole.predict(x, verbose=0), atol=1e-5)
+
+
+@pytest.mark.parametrize("make", [functools.partial(layers.LSTM, 2), lambda: layers.Bidirectional(layers.LSTM(2))])
+def test_a_layer_is_built_with_the_shapes_of_its_states_too(make: Callable) -> None:
+    expected, layer, by_name = make(), make(), make()
+    expected.build((None, 4, 3))
+    layer.build((None, 4, 3), [(None, 2), (None, 2)])
+    by_name.build(sequences_shape=(None, 4, 3), initial_state_shape=None)
+    shapes = [weight.shape for weight in expected.weights]
+    assert shapes == [weight.shape for weight in layer.weights] == [weight.shape for weight in by_name.weights]
+
+
+def test_a_subclass_may_name_the_arguments_of_its_call_otherwise() -> None:
+    class Doubled(layers.GRU):
+        def call(self, inputs: Any, mask: Any = None) -> Any:
+            return super().call(2 * inputs, mask=mask)
+
+    x = np.random.default_rng(0).normal(size=(2, 4, 3)).astype("float32")
+    layer, plain = Doubled(2), layers.GRU(2)
+    plain.build(x.shape)
+    layer(x)
+    layer.set_weights(plain.get_weights())
+    np.testing.assert_allclose(layer(x), plain(2 * x), rtol=1e-5, atol=1e-6)

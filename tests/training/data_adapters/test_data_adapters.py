@@ -73,6 +73,20 @@ def test_shuffling_takes_all_in_another_order_each_epoch():
     assert first != second != list(range(50))
 
 
+def test_seeds_and_draws_during_training_do_not_change_the_orders():
+    def orders(disturb):
+        seeds.set_seed(5)
+        adapter, found = array_feed(50, 8, shuffle=True), []
+        for number in range(3):
+            found.append(rows_of(adapter))
+            disturb(number)
+        return found
+
+    undisturbed = orders(lambda number: None)
+    assert undisturbed == orders(seeds.set_seed) == orders(lambda number: seeds.next_key())
+    assert len({tuple(order) for order in undisturbed}) == 3
+
+
 def test_the_same_seed_gives_the_same_order():
     orders = []
     for _ in range(2):
@@ -137,18 +151,15 @@ def test_large_arrays_go_to_the_device_in_pieces(shuffle, pad, monkeypatch):
     adapter = array_feed(16, 2, shuffle=shuffle, pad=pad)
     chunks = list(adapter.epoch())
     assert {len(chunk.data.x) for chunk in chunks} <= {6, 4}
-    seeds.set_seed(1)
     assert sorted(rows_of(adapter)) == list(range(16))
 
 
 def test_pieces_have_the_order_of_the_whole(monkeypatch):
-    whole, pieces = array_feed(17, 3, shuffle=True), None
-    monkeypatch.setattr(array_data_adapter, "_RESIDENT_BYTES", 12 * 6)
-    pieces = array_feed(17, 3, shuffle=True)
     orders = []
-    for adapter in (whole, pieces):
+    for _ in range(2):
         seeds.set_seed(4)
-        orders.append(batches_of(adapter))
+        orders.append(batches_of(array_feed(17, 3, shuffle=True)))
+        monkeypatch.setattr(array_data_adapter, "_RESIDENT_BYTES", 12 * 6)
     assert orders[0] == orders[1]
 
 

@@ -118,8 +118,8 @@ class Dense(Layer):
                 name="bias",
             )
 
-    def call(self, inputs: Array) -> Any:
-        """Return ``activation(inputs @ kernel + bias)``."""
+    def call(self, inputs: Array, training: bool | None = None) -> Any:
+        """Return ``activation(inputs @ kernel + bias)``, the same in training and otherwise."""
         outputs = ops.matmul(ops.cast(inputs, self.compute_dtype), self.kernel)
         if self.bias is not None:
             outputs = outputs + self.bias

@@ -192,8 +192,8 @@ class EinsumDense(Layer):
         told.output_axes = [place for place, letter in enumerate(self._kernel) if letter in self._output]
         return told
 
-    def call(self, inputs: Array) -> Any:
-        """Return ``activation(einsum(equation, inputs, kernel) + bias)``."""
+    def call(self, inputs: Array, training: bool | None = None) -> Any:
+        """Return ``activation(einsum(equation, inputs, kernel) + bias)``, the same in training and otherwise."""
         ours, output = self._letters(len(inputs.shape))
         outputs = ops.einsum(f"{ours},{self._kernel}->{output}", ops.cast(inputs, self.compute_dtype), self.kernel)
         if self.bias is not None:

@@ -135,11 +135,11 @@ class Bidirectional(Layer):
         """Whether the last states of each batch are the initial states of the next batch."""
         return self.forward_layer.stateful
 
-    def build(self, input_shape: Shape) -> None:
+    def build(self, sequences_shape: Shape, initial_state_shape: Sequence[Shape] | None = None) -> None:  # type: ignore[override]
         """Build both layers."""
         for layer in (self.forward_layer, self.backward_layer):
             if not layer.built:
-                layer.build(input_shape)
+                layer.build(sequences_shape)
         if self._first_weights is not None:
             self.set_weights(self._first_weights)
             self._first_weights = None

@@ -108,13 +108,13 @@ class RNN(Layer):
         """List of the sizes of the states; for stacked cells, a list of their state sizes."""
         return sizes_of(self.cell)
 
-    def build(self, input_shape: Shape) -> None:
+    def build(self, sequences_shape: Shape, initial_state_shape: Sequence[Shape] | None = None) -> None:
         """Build the cell and, for a stateful layer with a known batch size, create the state variables."""
-        self._check_input(input_shape)
+        self._check_input(sequences_shape)
         if isinstance(self.cell, Layer) and not self.cell.built:
-            self.cell.build((input_shape[0], *input_shape[2:]))
-        if self.stateful and input_shape[0] is not None:
-            self._make_states(input_shape[0])
+            self.cell.build((sequences_shape[0], *sequences_shape[2:]))
+        if self.stateful and sequences_shape[0] is not None:
+            self._make_states(sequences_shape[0])
 
     @property
     def single_state(self) -> bool:

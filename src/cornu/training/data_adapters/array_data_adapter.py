@@ -7,7 +7,7 @@ import numpy as np
 
 from cornu import backends, config, trees
 from cornu.training.batch import Batch, BatchIndices, DataChunk, spec_of
-from cornu.training.data_adapters.data_adapter import epoch_order, warn_of_early_end
+from cornu.training.data_adapters.data_adapter import EpochOrders, warn_of_early_end
 
 _RESIDENT_BYTES = 2**31
 """Arrays larger than this stay on the host and are copied to the device in pieces of at most this size."""
@@ -48,7 +48,7 @@ class ArrayDataAdapter:
         steps_per_pass = -(-self.samples // self.batch_size)
         self.steps = steps_per_pass if steps is None else min(steps, steps_per_pass)
         self._asked = steps if resumable else None
-        self._shuffle, self._may_pad, self._resumable = shuffle, may_pad, resumable
+        self._orders, self._may_pad, self._resumable = EpochOrders(shuffle), may_pad, resumable
         self._as_array = functools.partial(backends.array_at, place)
         self._left = np.empty(0, dtype=np.int32)
         size = sum(leaf.nbytes for leaf in trees.leaves(self._host) if isinstance(leaf, np.ndarray))
@@ -70,7 +70,7 @@ class ArrayDataAdapter:
     def epoch(self, prefetch: bool = False) -> Generator[DataChunk]:
         """Yield the chunks of one epoch; arrays need no prefetching, so ``prefetch`` is ignored."""
         if not (self._resumable and len(self._left)):
-            self._left = epoch_order(self.samples, self._shuffle)
+            self._left = self._orders.next(self.samples)
         rows, self._left = np.split(self._left, [self.steps * self.batch_size])
         yield from self._pass(rows)
         warn_of_early_end(-(-len(rows) // self.batch_size), self._asked)

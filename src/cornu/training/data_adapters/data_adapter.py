@@ -86,10 +86,25 @@ def warn_of_early_end(given: int, asked: int | None) -> None:
         )
 
 
-def epoch_order(count: int, shuffle: bool) -> np.ndarray:
-    """Return the indices of rows or batches in the order of a pass, drawn on the host to be the same on every backend."""
-    order = np.arange(count, dtype=np.int32)
-    if not shuffle:
-        return order
-    key = np.array(seeds.next_key(), dtype=np.uint64)
-    return np.random.Generator(np.random.Philox(key=key)).permutation(order)
+class EpochOrders:
+    """Draws the order of the rows or batches of each pass over the data, on the host to be the same on every backend.
+
+    All orders are derived from a key that is taken when the object is made. So seeds that are set, and values that are drawn,
+    while a model is trained, by a callback or in another thread, do not change them.
+
+    Args:
+        shuffle: Whether to draw an order; otherwise it is that of the data.
+    """
+
+    def __init__(self, shuffle: bool):
+        self._key = np.array(seeds.next_key(), dtype=np.uint64) if shuffle else None
+        self._passes = 0
+
+    def next(self, count: int) -> np.ndarray:
+        """Return the indices of the rows or batches in the order of the next pass."""
+        order = np.arange(count, dtype=np.int32)
+        if self._key is None:
+            return order
+        generator = np.random.Generator(np.random.Philox(key=self._key, counter=[0, 0, 0, self._passes]))
+        self._passes += 1
+        return generator.permutation(order)

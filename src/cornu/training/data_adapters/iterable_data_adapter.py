@@ -11,7 +11,7 @@ import numpy as np
 from cornu import backends, config, trees
 from cornu.errors import DataError, InvalidTypeError
 from cornu.training.batch import Batch, BatchIndices, Data, DataChunk, sample_count, spec_of
-from cornu.training.data_adapters.data_adapter import as_batch, epoch_order, warn_of_early_end
+from cornu.training.data_adapters.data_adapter import EpochOrders, as_batch, warn_of_early_end
 from cornu.training.data_adapters.prefetch import may_prefetch, prefetched
 from cornu.training.data_adapters.py_dataset import PyDataset
 
@@ -50,7 +50,7 @@ class IterableDataAdapter:
         steps_per_chunk: int = 1,
     ):
         self._steps_per_chunk = steps_per_chunk
-        self._may_pad, self._shuffle = may_pad, shuffle
+        self._may_pad, self._orders = may_pad, EpochOrders(shuffle)
         self.steps = steps if steps is not None else _length_of(batches)
         self._first_size: int | None = None
         self._source, self._asked, self._prepare = batches, steps, prepare
@@ -148,13 +148,13 @@ class IterableDataAdapter:
     def _rewind(self) -> None:
         """Create a new iterator, unless the source is an iterator itself."""
         if self._iterator is None or not self._once:
-            self._iterator, self._number = iterate(self._source, self._shuffle), 0
+            self._iterator, self._number = iterate(self._source, self._orders), 0
 
     def _draws(self, count: int | None) -> Generator[tuple[Any, int]]:
         """Yield up to ``count`` batches, or all if None, each with its index within the pass.
 
         A resumable epoch that begins at the end of a pass over the data begins another pass; it does not extend beyond its end.
-        User code runs here, and a key is drawn at the start of a shuffled pass; both may happen in a thread.
+        User code runs here, possibly in a thread.
         """
         for number in itertools.count() if count is None else range(count):
             found = self._draw()
@@ -168,7 +168,7 @@ class IterableDataAdapter:
     def _draw(self) -> tuple[Any, int] | None:
         """Return the next batch and its number, or None at the end."""
         if self._iterator is None:
-            self._iterator = iterate(self._source, self._shuffle)
+            self._iterator = iterate(self._source, self._orders)
         try:
             given = next(self._iterator)
         except StopIteration:
@@ -222,11 +222,11 @@ def _length_of(batches: Any) -> int | None:
         return None
 
 
-def iterate(batches: Any, shuffle: bool = False) -> Iterator:
-    """Return an iterator over batches, also for an object that has only a length and items, which may be shuffled."""
+def iterate(batches: Any, orders: EpochOrders | None = None) -> Iterator:
+    """Return an iterator over batches, also for an object that has only a length and items, which have an order."""
     count = _length_of(batches) if isinstance(batches, PyDataset) or not hasattr(batches, "__iter__") else None
     if count is not None and hasattr(batches, "__getitem__"):
-        return (batches[number] for number in epoch_order(count, shuffle).tolist())
+        return (batches[number] for number in (orders or EpochOrders(shuffle=False)).next(count).tolist())
     if hasattr(batches, "__iter__"):
         return iter(batches)
     raise InvalidTypeError(
