@@ -1,5 +1,7 @@
 """The variables that a layer owns, and the attributes and hooks of layers that code written for Keras uses."""
 
+import copy
+
 import keras
 import numpy as np
 import pytest
@@ -18,6 +20,123 @@ class Scale(layers.Layer):
 
     def call(self, inputs, flag=None):
         return inputs * self.factor
+
+
+# --- Order ------------------------------------------------------------------------------------------------------------
+
+
+def variable_before_weights(keras):
+    class Shifted(keras.layers.Dense):
+        def __init__(self, units):
+            super().__init__(units)
+            self.shift = keras.Variable(np.zeros(units), name="shift")
+
+    return Shifted(2)
+
+
+def variables_between_weights(keras):
+    class Mixed(keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.count = keras.Variable(0.0, trainable=False, name="count")
+            second, first = keras.Variable(0.0, name="second"), keras.Variable(0.0, name="first")
+            self.a = self.add_weight(shape=(), name="a")
+            self.first = first
+            self.b = self.add_weight(shape=(), name="b")
+            self.second = second
+
+    return Mixed()
+
+
+def two_lists(keras):
+    class Blocks(keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.late, self.parts = None, {}
+            self.convolutions, self.normalizations = [], []
+            for number in range(2):
+                self.convolutions.append(keras.layers.Dense(3, name=f"convolution_{number}"))
+                self.normalizations.append(keras.layers.BatchNormalization(name=f"normalization_{number}"))
+            self.parts["head"] = keras.layers.Dense(3, name="head")
+            self.late = keras.layers.Dense(3, name="late")
+
+        def call(self, x):
+            for convolution, normalization in zip(self.convolutions, self.normalizations, strict=True):
+                x = normalization(convolution(x))
+            return self.late(self.parts["head"](x))
+
+    return Blocks()
+
+
+def given_layers(keras):
+    class Pair(keras.layers.Layer):
+        def __init__(self, first, second):
+            super().__init__()
+            self.second, self.all = second, [second, first]
+            self.first = first
+
+        def call(self, x):
+            return self.second(self.first(x))
+
+    return Pair(keras.layers.Dense(3, name="first"), keras.layers.Dense(3, name="second"))
+
+
+def added_layers(keras):
+    first, second = keras.layers.Dense(3, name="first"), keras.layers.Dense(3, name="second")
+    model = keras.Sequential()
+    third = keras.layers.Dense(3, name="third")
+    for layer in (third, second, first):
+        model.add(layer)
+    return model
+
+
+@pytest.mark.parametrize(
+    "make",
+    [variable_before_weights, variables_between_weights, two_lists, given_layers, added_layers],
+    ids=lambda f: f.__name__,
+)
+def test_variables_and_layers_have_the_order_in_which_the_layer_received_them(make):
+    found, expected = make(cornu), make(keras)
+    for layer in (found, expected):
+        layer(X) if make in (two_lists, given_layers, added_layers) else layer.build((None, 3))
+
+    def names_in(layer):
+        return [variable.path.split("/", 1)[-1] for variable in layer.weights]
+
+    assert names_in(found) == names_in(expected)
+    assert names_in(copy.deepcopy(found)) == names_in(expected)
+
+
+def test_a_replaced_layer_keeps_its_place():
+    layer = given_layers(cornu)
+    layer.third, layer.all = layers.Dense(3, name="third"), []
+    layer.second = layers.Dense(3, name="new second")
+    assert [part.name for part in layer.sublayers] == ["new second", "first", "third"]
+
+
+def test_a_layer_that_replaces_one_in_a_list_stays_before_what_follows_it():
+    layer = two_lists(cornu)
+    layer(X)
+    layer.convolutions[0] = layers.Dense(3, name="new")
+    names = [part.name for part in layer.sublayers]
+    assert names.index("new") < names.index("convolution_1") < names.index("head")
+
+
+def test_what_a_copy_receives_comes_last():
+    layer = copy.deepcopy(given_layers(cornu))
+    layer.third = layers.Dense(3, name="third")
+    assert [part.name for part in layer.sublayers] == ["second", "first", "third"]
+
+
+def test_metrics_have_the_order_in_which_the_layer_received_them():
+    def make(keras):
+        model = keras.Sequential([keras.layers.Dense(1)])
+        model.late = None
+        model.first = keras.metrics.Mean(name="first")
+        model.late = keras.metrics.Mean(name="late")
+        return [metric.name for metric in model.metrics]
+
+    assert make(cornu) == make(keras) == ["first", "late"]
 
 
 # --- Creating ---------------------------------------------------------------------------------------------------------

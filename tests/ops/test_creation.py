@@ -121,6 +121,20 @@ def test_arange_is_that_of_keras(args, check):
     check(ops.arange(*args), keras.ops.arange(*args))
 
 
+def test_arange_to_a_size_that_is_known_when_tf_data_runs():
+    tf = pytest.importorskip("tensorflow")
+    data = tf.data.Dataset.from_tensor_slices(np.ones((5, 2), "float32")).batch(3)
+    numbers = data.map(lambda x: ops.arange(1, ops.shape(x)[0] + 1) * ops.arange(ops.shape(x)[0], dtype="int32"))
+    assert [batch.numpy().tolist() for batch in numbers] == [[0, 2, 6], [0, 2]]
+    halves = data.map(lambda x: ops.arange(0.5, ops.shape(x)[0], 0.5) + ops.arange(ops.sum(x), 10, 4)[:1])
+    assert [batch.numpy().tolist() for batch in halves] == [[6.5, 7.0, 7.5, 8.0, 8.5], [4.5, 5.0, 5.5]]
+
+
+def test_arange_of_scalar_arrays(make, check):
+    check(ops.arange(make(np.int32(1)), make(np.int32(4))), np.arange(1, 4, dtype="int32"))
+    check(ops.arange(make(np.float32(1.5)), 4), np.arange(1.5, 4, dtype="float32"))
+
+
 def test_arange_of_a_dtype(check):
     check(ops.arange(3, dtype="float16"), np.arange(3, dtype="float16"))
 

@@ -38,6 +38,11 @@ def test_the_modules_have_the_same_functions_as_those_of_keras(module):
         assert arguments(getattr(getattr(ops, module), name))[:2] == arguments(getattr(getattr(keras.ops, module), name))[:2]
 
 
+@pytest.mark.parametrize("module", ["image", "linalg", "nn", "numpy"])
+def test_ops_are_in_each_module_where_keras_has_them(module):
+    assert set(ops.__all__) & set(dir(getattr(keras.ops, module))) <= set(getattr(ops, module).__all__)
+
+
 @pytest.mark.parametrize("name", ["resize", "rgb_to_grayscale"])
 def test_arguments_of_image_ops_are_those_of_keras(name):
     assert arguments(getattr(ops.image, name)) == arguments(getattr(keras.ops.image, name))

@@ -353,6 +353,7 @@ class Layer(LayerTraits, Configurable):
 
     def __setattr__(self, name: str, value: Any) -> None:
         layer_variables.check_attribute(self, name, value)
+        layer_tree.note_attribute(self, name, value)
         object.__setattr__(self, name, value)
         structure_fingerprint.attribute_set(name)
 

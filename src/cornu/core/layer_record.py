@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 
 from cornu import config
+from cornu.core import structure_changes
 from cornu.core.layer_protocol import LayerLike
 from cornu.core.variable import Variable
 from cornu.errors import not_constructed
@@ -18,6 +19,8 @@ class LayerRecord:
         batch_shape_hint: Shape of the input as passed to the constructor, the batch size first, or None.
         trained: Trainable variables created by ``add_weight``.
         state: Non-trainable variables created by ``add_weight``.
+        made_at: Number of the structure change with which the layer was created (see ``core/structure_changes.py``).
+        set_at: When the attributes that may hold variables or layers were first set, by name, likewise.
         losses: Losses collected by ``add_loss`` in the last eager call.
         path: Names of the enclosing layers and of the layer, joined by slashes; None before it is built.
         input_spec: Specification of the first argument of a call, or None.
@@ -33,6 +36,8 @@ class LayerRecord:
     batch_shape_hint: tuple | None = None
     trained: list[Variable] = dataclasses.field(default_factory=list)
     state: list[Variable] = dataclasses.field(default_factory=list)
+    made_at: int = dataclasses.field(default_factory=structure_changes.record)
+    set_at: dict[str, int] = dataclasses.field(default_factory=dict)
     losses: list = dataclasses.field(default_factory=list)
     path: str | None = None
     input_spec: Any = None

@@ -11,9 +11,7 @@ from typing import Any
 
 from cornu.core import layer_tree, structure_changes
 from cornu.core.layer_protocol import LayerLike
-
-_PLAIN = (str, int, float, type(None))
-"""Types of attributes that are compared by value."""
+from cornu.core.layer_tree import PLAIN
 
 _BOOKKEEPING = ("_inbound_nodes", "_cornu", "_cornu_arguments", "_forward")
 """Internal attributes of ``Layer`` and ``Model``. A variable in them is also an attribute, or was created in ``build``."""
@@ -39,13 +37,13 @@ class StructureFingerprint:
         users = [value for inner in layers for name, value in list(vars(inner).items()) if name not in _BOOKKEEPING]
         self._containers = [found for value in users if _is_container(value) for found in _containers(value, inside)]
         self._contents = self._read()
-        parts = [value for inner in layers[1:] for value in list(vars(inner).values()) if not isinstance(value, _PLAIN)]
+        parts = [value for inner in layers[1:] for value in list(vars(inner).values()) if not isinstance(value, PLAIN)]
         self._parts = [*layers, *layer.variables, *parts, *(inner._cornu.placement for inner in layers[1:])]
         self._plain = [
             (name, value)
             for inner in layers[1:]
             for name, value in list(vars(inner).items())
-            if isinstance(value, _PLAIN) and name not in _BOOKKEEPING
+            if isinstance(value, PLAIN) and name not in _BOOKKEEPING
         ]
 
     def holds(self) -> bool:

@@ -85,7 +85,7 @@ class Variable(ArrayOperators):
         self.name = name or "variable"
         self.path = call_context.path_of(self.name)
         self._trainable = self.made_trainable = bool(trainable)
-        structure_changes.record()
+        self.made_at = structure_changes.record()
         self.autocast = autocast
         self._regularizer: Callable | None = None
         self._constraint: Callable | None = None

@@ -135,7 +135,8 @@ class Metric(serialization.ArgumentAttributes):
     def variables(self) -> list[Variable]:
         """The variables of the metric, followed by those of the metrics it contains."""
         owned = [item for name, value in list(vars(self).items()) if name not in _NOT_OWNED for item in _owned(value)]
-        found = {id(variable): variable for variable in [*self._variables, *(v for v in owned if isinstance(v, Variable))]}
+        own = [*self._variables, *(item for item in owned if isinstance(item, Variable))]
+        found = {id(variable): variable for variable in sorted(own, key=lambda variable: variable.made_at)}
         for metric in owned:
             if isinstance(metric, Metric):
                 found.update((id(variable), variable) for variable in metric.variables)

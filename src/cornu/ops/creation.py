@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from cornu import backends
-from cornu.dtypes import INTEGERS
+from cornu.backends.contract import Backend
+from cornu.dtypes import INTEGERS, is_float
 from cornu.errors import InvalidArgumentError
 from cornu.ops import unknown_sizes
 from cornu.ops.batch_coupling import aligned, of_rank
@@ -175,8 +176,9 @@ def arange(start: ArrayLike, stop: ArrayLike | None = None, step: ArrayLike | No
     if isinstance(step, (int, float)) and step == 0:
         raise InvalidArgumentError("`step=0` was given.", "It must not be 0.", "Use `full` to repeat one value.")
     if dtype is None:
-        dtype = float if any(isinstance(value, (float, np.floating)) for value in (start, stop, step)) else int
-    return backends.get().arange(start, stop, step, standardize_dtype(dtype))
+        given = [standardize_dtype(getattr(value, "dtype", type(value))) for value in (start, stop, step)]
+        dtype = float if any(map(is_float, given)) else int
+    return backends.of(start, stop, step).arange(start, stop, step, standardize_dtype(dtype))
 
 
 @op(unknown_sizes=unknown_sizes.broadcast("start", "stop"))
@@ -305,8 +307,7 @@ def tril(x: ArrayLike, k: int = 0) -> Array:
         [[1, 0], [3, 4]]
     """
     backend, x = arrays(x)
-    rows, columns = x.shape[-2:]
-    return backend.where(backend.asarray(np.tri(rows, columns, k, dtype=bool)), x, zero_of(backend, x))
+    return backend.where(_is_above(backend, x, k), zero_of(backend, x), x)
 
 
 @op(batch_coupling=of_rank(3), keras_path="numpy.Triu")
@@ -319,8 +320,16 @@ def triu(x: ArrayLike, k: int = 0) -> Array:
         [[1, 2], [0, 4]]
     """
     backend, x = arrays(x)
-    rows, columns = x.shape[-2:]
-    return backend.where(backend.asarray(np.tri(rows, columns, k - 1, dtype=bool)), zero_of(backend, x), x)
+    return backend.where(_is_above(backend, x, k - 1), x, zero_of(backend, x))
+
+
+def _is_above(backend: Backend, x: Array, k: int) -> Array:
+    """Return which elements of the last two axes are above the ``k``-th diagonal."""
+    rows, columns = backend.shape(x)[-2:]
+    if type(rows) is type(columns) is int:
+        return backend.asarray(~np.tri(rows, columns, k, dtype=bool))
+    last = backend.add(backend.reshape(backend.arange(0, rows, 1, "int32"), (-1, 1)), k)
+    return backend.less(last, backend.arange(0, columns, 1, "int32"))
 
 
 @op(keras_path="numpy.Meshgrid")

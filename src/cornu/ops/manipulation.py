@@ -237,7 +237,8 @@ def broadcast_to(x: ArrayLike, shape: IntOrInts) -> Array:
     """
     backend, x = arrays(x)
     sizes = as_sizes(shape)
-    if check_broadcast("broadcast_to", tuple(x.shape), sizes) != sizes:
+    are_known = all(isinstance(size, int) for size in (*x.shape, *sizes))  # not those that TensorFlow computes when it runs
+    if are_known and check_broadcast("broadcast_to", tuple(x.shape), sizes) != sizes:
         raise ShapeError(
             f"`broadcast_to` received an array of shape {tuple(x.shape)} and `shape={sizes}`.",
             "Broadcasting can only enlarge an array: no size of it may be larger than that of `shape`.",
@@ -534,7 +535,7 @@ def repeat(x: ArrayLike, repeats: int | Sequence[int] | np.ndarray, axis: int | 
     if axis is None:
         values, axis = backend.reshape(values, (-1,)), 0
     place = check_axis(axis, values.shape)
-    shape = tuple(values.shape)
+    shape = backend.shape(values)
     if np.size(repeats) not in (1, shape[place]) or np.min(repeats, initial=0) < 0:
         raise InvalidArgumentError(
             f"`repeat` received an array of shape {shape} and `repeats={repeats!r}`.",
@@ -590,7 +591,7 @@ def roll(x: ArrayLike, shift: int | list[int] | tuple[int, ...], axis: Axis = No
     """
     backend, values = arrays(x)
     if axis is None:
-        return backend.reshape(roll(backend.reshape(values, (-1,)), shift, 0), tuple(values.shape))
+        return backend.reshape(roll(backend.reshape(values, (-1,)), shift, 0), backend.shape(values))
     places = check_axes(axis, values.shape)
     shifts = tuple(shift) if isinstance(shift, (list, tuple)) else (shift,) * len(places)
     if len(shifts) != len(places):
@@ -600,9 +601,9 @@ def roll(x: ArrayLike, shift: int | list[int] | tuple[int, ...], axis: Axis = No
             "Pass one integer to shift all axes by the same amount.",
         )
     for place, amount in zip(places, shifts, strict=True):
-        size = values.shape[place]
-        cut = -int(amount) % size if size else 0
-        if cut:
+        size = backend.shape(values)[place]
+        cut = 0 if isinstance(size, int) and size == 0 else -int(amount) % size
+        if not isinstance(cut, int) or cut:
             before = (slice_(None),) * place
             head, tail = backend.getitem(values, (*before, slice_(cut))), backend.getitem(values, (*before, slice_(cut, None)))
             values = backend.concatenate([tail, head], place)

@@ -31,6 +31,19 @@ def test_resize_is_that_of_keras(size, new, method, antialias):
         np.testing.assert_allclose(engine.to_numpy(found), expected, rtol=1e-4, atol=2e-5)
 
 
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("size", [(6, 9), (3, 2)], ids=str)
+def test_images_whose_size_is_known_when_tf_data_runs(method, size, rng):
+    tf = pytest.importorskip("tensorflow")
+    image = rng.normal(size=(6, 5, 2)).astype("float32")
+    unknown = [tf.TensorSpec((None, None, 2)), tf.TensorSpec((None, 5, 2)), tf.TensorSpec((None, None, None))]
+    for spec in unknown:
+        data = tf.data.Dataset.from_generator(lambda: [image], output_signature=spec)
+        for antialias in (False, True):
+            [found] = data.map(lambda x, antialias=antialias: ops.image.resize(x, size, method, antialias))
+            np.testing.assert_allclose(found, ops.image.resize(image, size, method, antialias), rtol=1e-4, atol=2e-5)
+
+
 @pytest.mark.parametrize("option", ["crop_to_aspect_ratio", "pad_to_aspect_ratio"])
 @pytest.mark.parametrize(("size", "new"), [((7, 4), (5, 5)), ((4, 9), (6, 3)), ((5, 5), (3, 8)), ((6, 4), (3, 2))], ids=str)
 def test_aspect_ratio_is_kept_as_in_keras(option, size, new, make, check, rng):

@@ -105,6 +105,8 @@ def full(shape: Shape, value: float | tf.Tensor, dtype: str) -> tf.Tensor:
 
 
 def arange(start: int, stop: int, step: int, dtype: str) -> tf.Tensor:
+    if builtins.any(isinstance(value, tf.Tensor) for value in (start, stop, step)):  # sizes in a trace
+        return cast(tf.range(*promote(start, stop, step)), dtype)
     return number(np.arange(start, stop, step), checked(dtype))
 
 
@@ -478,11 +480,11 @@ getitem = indexing.getitem
 
 
 def take(x: tf.Tensor, indices: tf.Tensor, axis: int) -> tf.Tensor:
-    return tf.gather(x, _clipped(indices, x.shape[axis]), axis=axis)
+    return tf.gather(x, _clipped(indices, _sizes(x)[axis]), axis=axis)
 
 
 def take_along_axis(x: tf.Tensor, indices: tf.Tensor, axis: int) -> tf.Tensor:
-    axis, indices = axis % len(x.shape), _clipped(indices, x.shape[axis])
+    axis, indices = axis % len(x.shape), _clipped(indices, _sizes(x)[axis])
     one, other = ((*_sizes(array)[:axis], 1, *_sizes(array)[axis + 1 :]) for array in (x, indices))
     sizes = _broadcast_sizes(one, other)
     x, indices = (_with_axis_last(array, sizes, axis) for array in (x, indices))
@@ -499,12 +501,13 @@ def _broadcast_sizes(one: Shape, other: Shape) -> Shape:
 
 def _with_axis_last(x: tf.Tensor, sizes: Shape, axis: int) -> tf.Tensor:
     """Broadcast all axes but one to the given sizes, and move that one to the end."""
-    wide = tf.broadcast_to(x, [*sizes[:axis], x.shape[axis], *sizes[axis + 1 :]])
+    wide = tf.broadcast_to(x, [*sizes[:axis], _sizes(x)[axis], *sizes[axis + 1 :]])
     return tf.transpose(wide, [*(other for other in range(len(sizes)) if other != axis), axis])
 
 
 def _clipped(indices: tf.Tensor, size: Any) -> tf.Tensor:
     indices = _signed_indices(indices)
+    size = tf.cast(size, indices.dtype)
     return tf.clip_by_value(tf.where(indices < 0, indices + size, indices), 0, size - 1)
 
 
@@ -515,7 +518,8 @@ def _signed_indices(indices: tf.Tensor) -> tf.Tensor:
 
 
 def index_add(x: tf.Tensor, indices: tf.Tensor, updates: tf.Tensor) -> tf.Tensor:
-    indices, size = _signed_indices(indices), x.shape[0]
+    indices = _signed_indices(indices)
+    size = tf.cast(_sizes(x)[0], indices.dtype)
     rows = tf.where(indices < 0, indices + size, indices)
     inside = (rows >= 0) & (rows < size)
     updates = tf.broadcast_to(arrays.cast(updates, x.dtype.name), [*_sizes(rows), *_sizes(x)[1:]])

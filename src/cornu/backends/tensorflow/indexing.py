@@ -71,7 +71,8 @@ def _gather(x: tf.Tensor, items: list) -> tf.Tensor:
     """
     indexed = [number for number, item in enumerate(items) if not (item is None or isinstance(item, slice))]
     sliced = x[tuple(slice(None) if number in indexed else item for number, item in enumerate(items))]
-    indices = [_nonnegative(items[number], sliced.shape[number]) for number in indexed]
+    sizes = tuple(sliced.shape) if sliced.shape.is_fully_defined() else tf.shape(sliced)
+    indices = [_nonnegative(items[number], sizes[number]) for number in indexed]
     if len(indexed) == 1:
         return tf.gather(sliced, indices[0], axis=indexed[0])
     others = [number for number in range(len(items)) if number not in indexed]

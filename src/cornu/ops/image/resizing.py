@@ -1,7 +1,7 @@
 """Image resizing by one interpolation matrix for the rows and one for the columns, and grayscale conversion.
 
 The matrices are computed with NumPy, so that every backend returns the same values, and the gradient follows automatically.
-Where a size is symbolic, as in an exported file, they are computed with the array.
+Where a size is not known yet, as in an exported file or a function of ``tf.data``, they are computed with the array.
 """
 
 import functools
@@ -112,8 +112,8 @@ def nearest_places(backend: Backend, old: int, new: int) -> Array:
 
 
 def _resize_axis(backend: Backend, x: Array, axis: int, new: int, interpolation: str, antialias: bool) -> Array:
-    old = x.shape[axis]
-    is_known = type(old) is type(new) is int  # the sizes of recorded arrays are symbolic: the file computes them
+    old = backend.shape(x)[axis]
+    is_known = type(old) is type(new) is int  # others are computed where they are known: in the file, or when `tf.data` runs
     if is_known and old == new:
         return x
     if interpolation == "nearest":
