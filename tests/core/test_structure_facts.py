@@ -46,7 +46,7 @@ CHANGES = [add_layer, pop_layer, freeze_layer, freeze_variable, freeze_all, add_
 
 
 def ids(facts):
-    return list(map(id, facts.trainable)), list(map(id, facts.non_trainable)), list(map(id, facts.metrics)), facts.batch_coupling
+    return [list(map(id, part)) for part in (facts.trainable, facts.non_trainable, facts.metrics)], facts.batch_coupling
 
 
 @pytest.mark.parametrize("change", CHANGES)

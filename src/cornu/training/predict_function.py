@@ -17,7 +17,7 @@ from cornu.errors import InvalidTypeError, returned_none
 from cornu.training.batch import shapes_and_dtypes
 from cornu.training.model_protocol import TrainableModel
 from cornu.training.step.multi_step import warn_about_reading
-from cornu.typing import ArrayLike, Tree
+from cornu.typing import Array, Tree
 
 _KEY = 0x5EED
 
@@ -50,7 +50,7 @@ class PredictFunction:
         self._met: set[tuple] = set()
         self._not_compilable: set[tuple] = set()
 
-        def forward(arrays: list, key: ArrayLike, x: Tree) -> Any:
+        def forward(arrays: list, key: Array, x: Tree) -> Any:
             values = dict(zip(map(id, self._variables), arrays, strict=True))
             context = CallContext(training=False, values=values, key=RandomKey(key, (_KEY, key[1])))
             context.is_step = own_step is not None
