@@ -9,13 +9,16 @@ import itertools
 import linecache
 from collections.abc import Callable
 from types import FrameType, ModuleType, TracebackType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, ParamSpec, TypeVar, cast
 
 from cornu import backends, ops
 from cornu.core.layer_placement import placement_of
 from cornu.core.layer_protocol import LayerLike
 from cornu.errors import CornuError, InvalidTypeError, TracedValueError, line_of_user, place_of
 from cornu.ops.dispatch import unwrap
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _BACKEND_OF_LIBRARY = {
     "jax": "jax",
@@ -40,15 +43,15 @@ _READING_METHODS = ("item", "numpy", "tolist")
 """Methods of the arrays of some engine that read the values."""
 
 
-def explains_errors(method: Callable) -> Callable:
+def explains_errors(method: Callable[P, R]) -> Callable[P, R]:
     """Decorate a method of a model so that an error of an engine in the user's code is replaced by :func:`explained`."""
 
     @functools.wraps(method)
-    def wrapper(self: LayerLike, *args: Any, **kwargs: Any) -> Any:
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
-            return method(self, *args, **kwargs)
+            return method(*args, **kwargs)
         except Exception as error:
-            found = explained(error, placement_of(self).backend)
+            found = explained(error, placement_of(cast(LayerLike, args[0])).backend)
             if found is error:
                 raise
             raise found from error
@@ -99,7 +102,7 @@ class _Call(NamedTuple):
 
     function: str
     name: str
-    thing: Any
+    thing: Callable | ModuleType | None
 
 
 def _failed_call(line: TracebackType, engine: str) -> _Call | None:
