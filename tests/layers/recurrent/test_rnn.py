@@ -11,8 +11,8 @@ import pytest
 
 from cornu import Input, Model, Sequential, backends, layers, ops, optimizers
 from cornu.core.call_context import CallContext
-from cornu.core.random_key import RandomKey
 from cornu.core.naming import reset_names
+from cornu.core.random_key import RandomKey
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.testing.layer_checks import check_layer
 
