@@ -36,7 +36,9 @@ def _missing_masks(layer: LayerLike, args: tuple, kwargs: dict, masks_of: Callab
     names = list(parameters_of(type(layer)))
     given = dict(zip(names, args, strict=False)) | kwargs
     arrays = {name: value for name, value in given.items() if _consists_of_arrays(value)}
-    masked = {"mask": next(iter(arrays.values()))} if len(arrays) == 1 else {f"{a}_mask": arrays[a] for a in arrays}
+    masked = {f"{name}_mask": value for name, value in arrays.items()}
+    if len(arrays) == 1:
+        masked = {"mask": next(iter(arrays.values()))}
     found = {name: masks_of(value) for name, value in masked.items() if name in names and given.get(name) is None}
     return {name: mask for name, mask in found.items() if mask is not None}
 
