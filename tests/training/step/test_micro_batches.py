@@ -7,6 +7,7 @@ import pytest
 
 import cornu
 from cornu import backends, layers, losses, ops, trees
+from cornu.core.random_key import RandomKey
 from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.errors import InvalidArgumentError
 from cornu.training.batch import Batch
@@ -247,12 +248,13 @@ def test_each_part_has_a_key_of_its_own(backend):
     engine = backends.get(backend)
 
     def measure(state, batch, key, share):
-        drawn = engine.random_uniform(key, (2,), "float32")
+        drawn = engine.random_uniform(key.value, (2,), "float32")
         return GradientResult([share * ops.sum(batch.x)], {"loss": share}, [drawn], [])
 
     x = engine.asarray(np.arange(6, dtype="float32"))
     state = types.SimpleNamespace(trainable=[engine.asarray(0.0)], non_trainable=[engine.asarray(7.0)])
-    found = micro_batches.in_parts(measure, engine, 3)(state, Batch(x, None, None, None), engine.asarray([1, 2], "uint32"))
+    key = RandomKey(engine.asarray([1, 2], "uint32"))
+    found = micro_batches.in_parts(measure, engine, 3)(state, Batch(x, None, None, None), key)
     found = trees.map(engine.to_numpy, found)
     np.testing.assert_allclose(found.gradients[0], 15 / 3)
     np.testing.assert_allclose(found.losses["loss"], 1)
