@@ -1,7 +1,9 @@
 """Whole models in Keras 3's HDF5 format: exchanged with real Keras, and attacked."""
 
+import contextlib
 import json
 import os
+import re
 import tracemalloc
 import warnings
 
@@ -597,6 +599,23 @@ def test_a_flipped_bit_never_changes_weights_silently(path):
         for value, wanted in zip(model.get_weights(), expected, strict=True):
             np.testing.assert_array_equal(value, wanted)
     assert noticed >= 3
+
+
+def test_a_flipped_bit_near_the_names_of_weights_is_noticed_or_harmless(path):
+    whole = path.read_bytes()
+    expected = load_model(path).get_weights()
+    model = stack(cornu, ("only", 3))
+    places = [match.start() for match in re.finditer(b"weight_names", whole)]
+    for position in sorted({place + offset for place in places for offset in range(-24, 24, 4)}):
+        damaged = bytearray(whole)
+        damaged[position] ^= 1 << position % 8
+        path.write_bytes(damaged)
+        model.set_weights(expected)
+        with contextlib.suppress(ModelFormatError), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model.load_weights(path)
+        for value, wanted in zip(model.get_weights(), expected, strict=True):
+            np.testing.assert_array_equal(value, wanted)
 
 
 @pytest.mark.parametrize("length", [0, 7, 100, 1000, -1, -200])

@@ -1,7 +1,7 @@
 """How many changes were made to layers and variables that may concern what is compiled for them, in the whole process.
 
-These integers also tell what a layer received first. They begin at the time of the start, so that those in an unpickled layer are
-smaller than new ones.
+These integers also tell what a layer received first. They begin at the time of the start, so that those in an unpickled layer
+are smaller than new ones.
 """
 
 import itertools

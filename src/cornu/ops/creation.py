@@ -176,9 +176,14 @@ def arange(start: ArrayLike, stop: ArrayLike | None = None, step: ArrayLike | No
     if isinstance(step, (int, float)) and step == 0:
         raise InvalidArgumentError("`step=0` was given.", "It must not be 0.", "Use `full` to repeat one value.")
     if dtype is None:
-        given = [standardize_dtype(getattr(value, "dtype", type(value))) for value in (start, stop, step)]
-        dtype = float if any(map(is_float, given)) else int
+        dtype = float if any(map(_is_float, (start, stop, step))) else int
     return backends.of(start, stop, step).arange(start, stop, step, standardize_dtype(dtype))
+
+
+def _is_float(number: ArrayLike) -> bool:
+    """Return whether a number is a float or an array of floats."""
+    dtype = getattr(number, "dtype", None)
+    return isinstance(number, float) if dtype is None else is_float(standardize_dtype(dtype))
 
 
 @op(unknown_sizes=unknown_sizes.broadcast("start", "stop"))

@@ -144,8 +144,11 @@ class H5File:
     # --- Attributes ---------------------------------------------------------------------------------------------------
 
     def has_attribute(self, name: str, group: str = "") -> bool:
-        """Return whether there is a group that has an attribute."""
-        return group in self.groups and name in self._root[group or "/"].attrs
+        """Return whether there is a group that has an attribute; raise ``ModelFormatError`` if the file is damaged there."""
+        try:
+            return group in self.groups and name in self._root[group or "/"].attrs
+        except _H5_ERRORS as error:
+            raise damaged(self.source, error, f"the attribute `{name}`") from None
 
     def text(self, name: str, group: str = "") -> str | None:
         """Return an attribute that is a string; None if there is none.
