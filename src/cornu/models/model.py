@@ -518,8 +518,7 @@ class Model(StepFunctionMethods):
                 "fit (validation_data)", self, compiled, measured, size, steps=validation_steps
             )
         when = range(initial_epoch, epochs)
-        self.history = fitting.fit(self, compiled, adapter, validation, when, validation_freq, callbacks, verbose)
-        return self.history
+        return fitting.fit(self, compiled, adapter, validation, when, validation_freq, callbacks, verbose)
 
     @explains_errors
     @named_arguments

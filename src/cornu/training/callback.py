@@ -228,7 +228,7 @@ class CallbackList(Callback):
             return
         self.model = model
         if self.history is not None:
-            model.history = self.history
+            vars(model)["history"] = self.history  # not a change of the structure of the model, as of other attributes
         for callback in self.callbacks:
             callback.set_model(model)
 

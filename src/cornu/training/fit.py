@@ -52,7 +52,8 @@ def fit(
         callbacks, add_history=True, model=model, epochs=epochs.stop, steps=adapter.steps, verbose=verbose
     )
     progress = Progress(0 if callback_list.shows_progress else verbose)
-    model.stop_training = False
+    if model.stop_training:  # setting any attribute makes the next call traverse the structure of the model
+        model.stop_training = False
     multi_step = compiled.train_function(adapter.spec)
     progress.announce(
         f"Training on {backends.device_of(placement_of(model))} with {placement_of(model).backend}, {model.dtype_policy.name}."

@@ -61,7 +61,7 @@ def predict(
         DataError: If there is no batch.
     """
     parts: list[tuple[Any, Any]] = []  # outputs and number of samples; None once they are on the host
-    if model.stop_predicting:  # setting any attribute makes the next call compare the structure of the model
+    if model.stop_predicting:  # setting any attribute makes the next call traverse the structure of the model
         model.stop_predicting = False
     callbacks.call("on_predict_begin", {})
     with progress, contextlib.closing(batches):
