@@ -78,7 +78,7 @@ class SumVariable(Variable):
         if self._has_sum():
             exact = self.exact.value
             backend = backends.home(exact)
-            total = kept = backend.add(exact, backend.cast(backend.asarray(unwrap(value)), "float64"))
+            total = kept = backend.add(exact, backend.asarray(unwrap(value), "float64"))
         else:
             add = compensated_add if self._bound() is not None else _compiled(self.place.backend)
             total, kept = add(self.value, self.exact.value, value)
