@@ -58,6 +58,7 @@ def test_a_change_of_the_structure_is_seen(change):
     now = structure_facts(net)
     assert now is not first and ids(now) != ids(first)
     record_of(net).facts = None  # so that the properties traverse the model
+    assert list(map(id, now.variables)) == list(map(id, net.variables))
     assert list(map(id, now.trainable)) == list(map(id, net.trainable_variables))
     assert list(map(id, now.non_trainable)) == list(map(id, net.non_trainable_variables))
 
@@ -73,6 +74,7 @@ def test_the_lists_of_variables_see_a_change(change):
     change(other)  # of which nothing is remembered
     assert len(net.trainable_variables) == len(other.trainable_variables) != 6
     assert len(net.non_trainable_variables) == len(other.non_trainable_variables)
+    assert len(net.variables) == len(other.variables)
 
 
 def test_a_layer_that_is_appended_to_a_list_is_seen():

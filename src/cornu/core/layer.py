@@ -378,6 +378,9 @@ class Layer(LayerTraits, Configurable):
     @property
     def variables(self) -> list[Variable]:
         """List of all variables: :attr:`weights`, and the states of seed generators."""
+        known = known_facts(self)
+        if known is not None:
+            return list(known.variables)
         own = [*self._cornu_own_variables(), *layer_tree.seed_states(self)]
         return layer_tree.collect(own, self, lambda layer: layer.variables)
 

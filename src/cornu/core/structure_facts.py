@@ -18,6 +18,7 @@ class StructureFacts(NamedTuple):
     """What is known about a layer and all layers inside it.
 
     Attributes:
+        variables: All variables.
         trainable: The variables that training may change.
         non_trainable: The other variables.
         metrics: The metrics among the attributes.
@@ -25,6 +26,7 @@ class StructureFacts(NamedTuple):
         batch_coupling: How the samples of a batch affect each other (see ``batch_coupling.effective_coupling``).
     """
 
+    variables: list[Variable]
     trainable: list[Variable]
     non_trainable: list[Variable]
     metrics: list
@@ -49,6 +51,7 @@ def structure_facts(layer: LayerLike) -> StructureFacts:
     if known is not None:
         return known
     facts = StructureFacts(
+        layer.variables,
         layer.trainable_variables,
         layer.non_trainable_variables,
         layer_tree.metrics(layer),
