@@ -227,8 +227,9 @@ class CallbackList(Callback):
         if model is None:
             return
         self.model = model
-        if self.history is not None:
-            vars(model)["history"] = self.history  # not a change of the structure of the model, as of other attributes
+        history = self.history
+        if history is not None:
+            vars(model)["history"] = history  # not a change of the structure of the model, as of other attributes
         for callback in self.callbacks:
             callback.set_model(model)
 
@@ -251,7 +252,7 @@ class CallbackList(Callback):
         for callback in self.callbacks:
             method: Callable = getattr(callback, event)
             method(*args)
-        if event not in _BATCH_EVENTS:  # a callback may have been given a method for batches
+        if self.callbacks and event not in _BATCH_EVENTS:  # a callback may have been given a method for batches
             self._refresh()
 
     def on_non_finite(self, error: NonFiniteError) -> bool:
