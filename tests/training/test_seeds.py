@@ -66,6 +66,18 @@ def test_fit_repeats_with_an_explicit_seed(backend, kind):
     assert losses_of(first) == losses_of(second)  # also when training continues
 
 
+@pytest.mark.parametrize("kind", [Model, OwnStep, OwnLoss])
+def test_training_in_two_parts_is_training_in_one(backend, kind):
+    if backend == "numpy" and kind is not Model:
+        pytest.skip("own steps need an engine that differentiates")
+    whole, parts = made(backend, kind=kind), made(backend, kind=kind)
+    expected = whole.fit(X, Y, epochs=4, batch_size=8, shuffle=False, verbose=0).history["loss"]
+    found = [
+        loss for _ in range(2) for loss in parts.fit(X, Y, epochs=2, batch_size=8, shuffle=False, verbose=0).history["loss"]
+    ]
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
 def test_without_a_seed_each_training_differs(backend):
     assert losses_of(made(backend, seed=None)) != losses_of(made(backend, seed=None))
 

@@ -22,8 +22,8 @@ class SeedGenerator:
     """Generator of random keys for a layer.
 
     In compiled training and prediction the keys are derived from the random key of the step, so that the step is pure; with an
-    explicit ``seed`` from :attr:`state`, which each training advances, and the number of the step, so that the same program
-    draws the same values in each run. In other calls they are derived from :attr:`state`, a variable that each draw changes.
+    explicit ``seed`` from :attr:`state`, which counts the steps of training, so that the same program draws the same values in
+    each run. In other calls they are derived from :attr:`state`, a variable that each draw changes.
     It is among the ``variables`` of the layer that has the generator as an attribute, but not among its ``weights``, as in
     Keras; so ``stateless_call`` returns its new value.
 
@@ -84,13 +84,8 @@ class SeedGenerator:
         """Create a generator from the arguments that :meth:`get_config` returned."""
         return cls(**config)
 
-    def advance(self) -> None:
-        """Use up a key, so that the keys of the next training differ from those of the last one."""
-        with _lock:
-            self._next_of_state()
-
     def _key_of_step(self, context: call_context.CallContext) -> RandomKey:
-        """Return the key of a step that is derived from the explicit seed: from the state, which no step changes."""
+        """Return the key of a step that is derived from the explicit seed: from the state before the step."""
         backend = backends.of(context.key.value)
         own = self._first_state((2,), "uint32")
         start = RandomKey((context.values or {}).get(id(self.state), backend.asarray(own)))

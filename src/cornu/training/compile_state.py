@@ -253,7 +253,7 @@ class CompileState:
         if training:
             self._build_optimizer()
         optimizer_variables = self.optimizer.variables if training else []
-        key = new_key(self._model, training)
+        key = new_key(training)
         return StateSync(self._model, optimizer_variables, self.compiled_metrics.variables, key)
 
     def _build_optimizer(self) -> None:

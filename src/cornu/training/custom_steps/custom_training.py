@@ -121,7 +121,7 @@ class CustomTraining:
 
     def state_sync(self, training: bool) -> StateSync:
         """Return the object that reads and writes the state of the step that was returned last."""
-        return self._current["train" if training else "test"].state_sync(new_key(self._model, training))
+        return self._current["train" if training else "test"].state_sync(new_key(training))
 
     def train_function(self, spec: Batch) -> MultiStepFunction:
         """Return the compiled function of training steps for data of a specification."""

@@ -14,7 +14,7 @@ from cornu.errors import InvalidArgumentError
 from cornu.training.batch import Batch, pack_x_y_sample_weight
 from cornu.training.custom_steps.state_checks import arrays_of_state, result_and_state
 from cornu.training.logs import flat_logs, in_order
-from cornu.training.step.train_state import StateSync, TrainState, key_of_step
+from cornu.training.step.train_state import StateSync, TrainState, key_of_step, with_counted_step
 from cornu.training.step_methods import StepMethods
 
 
@@ -104,13 +104,13 @@ def pure_step(
         logs: The logs of the step.
         takes_state: Whether the method has the form ``step(state, data)``.
     """
-    name = f"{type(model).__name__}.{method}"
+    name, training = f"{type(model).__name__}.{method}", method == "train_step"
     others = [*variables.metrics, *variables.others]
     groups = [model.trainable_variables, model.non_trainable_variables, variables.optimizer, others]
 
     def step(state: TrainState, batch: Batch) -> TrainState:
         bound = bindings(groups, [*state[:3], state.metrics[: len(others)]])
-        context = CallContext.of_step(dict(bound), key_of_step(state))
+        context = CallContext.of_step(dict(bound), key_of_step(state, training))
         with call_context.entered(context):
             returned = call_step(model, method, data_of(batch), variables if takes_state else None)
             found = flat_logs(name, returned[0] if takes_state else returned)
@@ -122,6 +122,8 @@ def pure_step(
                 after[place][: len(part)] = part
         values = [ops.cast(found[each], spec.dtype) for each, spec in logs.specs.items()]
         trainable, non_trainable, optimizer, kept = after
+        if training:
+            non_trainable = with_counted_step(model, non_trainable)
         return TrainState(trainable, non_trainable, optimizer, [*kept, *values], state.key, state.step + 1)
 
     return step

@@ -66,6 +66,6 @@ def _first_bad_layer(model: TrainableModel, state: TrainState, batch: Batch) -> 
             bad.append((layer.path or layer.name).removeprefix(f"{model.name}/"))  # as `get_layer` knows it
         return outputs
 
-    context = CallContext(training=True, key=key_of_step(state), sample_mask=batch.sample_mask, hooks=(look,))
+    context = CallContext(training=True, key=key_of_step(state, training=True), sample_mask=batch.sample_mask, hooks=(look,))
     model.stateless_call(state.trainable, state.non_trainable, batch.x, call_context=context)
     return bad[0] if bad else None

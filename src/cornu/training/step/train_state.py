@@ -2,7 +2,9 @@
 
 from typing import NamedTuple
 
-from cornu import backends, seeds
+import numpy as np
+
+from cornu import backends, ops, seeds
 from cornu.core.layer_placement import placement_of
 from cornu.core.random_key import RandomKey
 from cornu.core.structure_facts import structure_facts
@@ -31,23 +33,38 @@ class TrainState(NamedTuple):
     step: Array
 
 
-def key_of_step(state: TrainState) -> RandomKey:
-    """Return the random key of the step that continues a state."""
-    return RandomKey(state.key).fold_in(state.step)
+def key_of_step(state: TrainState, training: bool) -> RandomKey:
+    """Return the random key of the step that continues a state.
+
+    Args:
+        state: The state.
+        training: Whether the step trains, so that the states of generators with explicit seeds count it.
+    """
+    key = RandomKey(state.key).fold_in(state.step)
+    return RandomKey(key.value) if training else key
 
 
-def new_key(model: TrainableModel, training: bool) -> tuple[int, int]:
-    """Return a key from which those of the steps of a training are derived, and advance the generators with explicit seeds.
+def with_counted_step(model: TrainableModel, non_trainable: list) -> list:
+    """Return the values of the non-trainable variables after a training step, which generators with explicit seeds count.
+
+    So the next step draws other values, in the same training or in a later one.
 
     Args:
         model: The model.
-        training: Whether the steps train; evaluation must not change later random draws, and has always the same key.
+        non_trainable: The values.
     """
-    if not training:
-        return 0, 0
-    for generator in structure_facts(model).seeded_generators:
-        generator.advance()
-    return seeds.next_key()
+    facts = structure_facts(model)
+    states = {id(generator.state) for generator in facts.seeded_generators}
+    if not states:
+        return non_trainable
+    step = np.array([0, 1], dtype="uint32")
+    pairs = zip(facts.non_trainable, non_trainable, strict=True)
+    return [ops.add(value, step) if id(variable) in states else value for variable, value in pairs]
+
+
+def new_key(training: bool) -> tuple[int, int]:
+    """Return a key for the steps of a training; evaluation must not change later random draws, and has always the same key."""
+    return seeds.next_key() if training else (0, 0)
 
 
 class StateSync:

@@ -12,7 +12,7 @@ from cornu.training.compiled_metrics import CompiledMetrics
 from cornu.training.model_protocol import TrainableModel
 from cornu.training.step import micro_batches
 from cornu.training.step.loss_gradient import gradients_of, total_loss
-from cornu.training.step.train_state import TrainState, key_of_step
+from cornu.training.step.train_state import TrainState, key_of_step, with_counted_step
 
 
 def train_step(
@@ -40,10 +40,11 @@ def train_step(
     def step(state: TrainState, batch: Batch) -> TrainState:
         parts = parts_of(trees.leaves(batch.x)[0].shape[0])
         measure_all = measure if parts == 1 else micro_batches.in_parts(measure, backend_of(model), parts)
-        found = measure_all(state, batch, key_of_step(state))
+        found = measure_all(state, batch, key_of_step(state, training=True))
         trainable, optimizer_values = optimizer.stateless_apply(state.optimizer, found.gradients, state.trainable)
         metrics = compiled_metrics.update(state.metrics, found.losses, batch, found.outputs)
-        return TrainState(trainable, found.non_trainable, optimizer_values, metrics, state.key, state.step + 1)
+        non_trainable = with_counted_step(model, found.non_trainable)
+        return TrainState(trainable, non_trainable, optimizer_values, metrics, state.key, state.step + 1)
 
     return step
 
@@ -54,7 +55,7 @@ def test_step(
     """Return the evaluation step, which changes only the metrics."""
 
     def step(state: TrainState, batch: Batch) -> TrainState:
-        context = CallContext(training=False, key=key_of_step(state), sample_mask=batch.sample_mask)
+        context = CallContext(training=False, key=key_of_step(state, training=False), sample_mask=batch.sample_mask)
         outputs, _, penalties = model.stateless_call(
             state.trainable, state.non_trainable, batch.x, return_losses=True, call_context=context
         )
