@@ -112,9 +112,8 @@ def _run(layer: LayerLike, context: CallContext, args: tuple, kwargs: dict) -> A
             raise
         finally:
             context.training = outer_training
-    if outputs is None and not (
-        context.silent and registry.is_builtin(type(layer))
-    ):  # such as a `Sequential` of a silent layer
+    passes_on_none = bool(context.silent) and registry.is_builtin(type(layer))  # such as a `Sequential` of a silent layer
+    if outputs is None and not passes_on_none:
         context.silent.append(layer)
     if layer.supports_masking or masks.exist():
         outputs = mask_propagation.propagate_masks(layer, args, kwargs, outputs)

@@ -86,12 +86,13 @@ class SeedGenerator:
 
     def _key_of_step(self, context: call_context.CallContext) -> RandomKey:
         """Return the key of a step that is derived from the explicit seed: from the state before the step."""
-        backend = backends.of(context.key.value)
-        own = self._first_state((2,), "uint32")
-        start = RandomKey((context.values or {}).get(id(self.state), backend.asarray(own)))
+        start = (context.values or {}).get(id(self.state))
+        if start is None:  # no layer of the step owns the generator
+            start = backends.of(context.key.value).asarray(self._first_state((2,), "uint32"))
+        key = RandomKey(start)
         for number in context.key.numbers:
-            start = start.fold_in(number)
-        return start
+            key = key.fold_in(number)
+        return key
 
     def _next_of_state(self) -> Any:
         """Return the key that the state stands for, and advance the state.

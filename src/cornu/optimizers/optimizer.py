@@ -308,14 +308,15 @@ class Optimizer(serialization.Configurable):
             >>> [w.tolist() for w in sgd.stateless_apply(state, [ops.array([1.0])], [weight.value])[0]]
             [[0.5]]
         """
+        own = self.variables
         lists = {
-            "optimizer_variables": (optimizer_variables, self.variables),
+            "optimizer_variables": (optimizer_variables, own),
             "grads": (grads, self._trainable_variables),
             "trainable_variables": (trainable_variables, self._trainable_variables),
         }
         gradient_checks.check_values(self.name, self.built, lists)
         trainable_variables = [unwrap(weight) for weight in trainable_variables]
-        state = State(self.variables, [unwrap(value) for value in optimizer_variables])
+        state = State(own, [unwrap(value) for value in optimizer_variables])
         if self._overrides("apply") or self._overrides("apply_gradients"):
             with self._bound(state, trainable_variables) as values:
                 self.apply_gradients(zip(grads, self._trainable_variables, strict=True))

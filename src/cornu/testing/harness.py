@@ -130,9 +130,8 @@ def stateless_function(
     key_array = array_converter(layer)(np.array(key, dtype="uint32"))
 
     def function(trained: list, inputs: Tree) -> Any:
-        context = CallContext(
-            key=RandomKey(key_array, key), sample_mask=sample_mask
-        )  # keys of explicit seeds follow from the second argument
+        random_key = RandomKey(key_array, key)  # the keys of explicit seeds follow from the second argument
+        context = CallContext(key=random_key, sample_mask=sample_mask)
         return layer.stateless_call(trained, state, inputs, call_context=context, training=training, **subject.call)[0]
 
     return function

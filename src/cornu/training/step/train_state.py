@@ -40,8 +40,8 @@ def key_of_step(state: TrainState, training: bool) -> RandomKey:
         state: The state.
         training: Whether the step trains, so that the states of generators with explicit seeds count it.
     """
-    key = RandomKey(state.key).fold_in(state.step)
-    return RandomKey(key.value) if training else key
+    value = RandomKey(state.key).fold_in(state.step).value
+    return RandomKey(value, () if training else (state.step,))
 
 
 def with_counted_step(model: TrainableModel, non_trainable: list) -> list:
