@@ -58,12 +58,13 @@ class BatchIndices(NamedTuple):
     """Row indices of the batches.
 
     Attributes:
-        rows: Integer array of shape ``(steps, batch)``, indices of rows of the data.
+        rows: Integer array of shape ``(steps, batch)``, indices of rows of the data; or None if each element of the data along
+            the first axis is a batch, whose arrays may have different numbers of rows.
         counts: Integer array of shape ``(steps,)``, number of samples of each batch (the remaining rows are padding), or None
             if there is no padding.
     """
 
-    rows: Array
+    rows: Array | None
     counts: Array | None
 
 
@@ -75,13 +76,18 @@ def shapes_and_dtypes(tree: Tree) -> tuple:
 def spec_of(data: Batch) -> Batch:
     """Return the specification of data: symbolic tensors with its shapes, with None for the batch size, and its dtypes.
 
-    The dtypes are those on the device, for which NumPy arrays of 64 bits are converted to 32.
+    The sizes of arrays with different numbers of rows, which have no common batch size, are kept. The dtypes are those on the
+    device, for which NumPy arrays of 64 bits are converted to 32.
     """
+    has_one_size = len(set(row_counts(data))) == 1
 
     def dtype_of(array: Array) -> str:
-        return usual_dtype(array) if isinstance(array, np.ndarray) else array.dtype.name
+        return usual_dtype(array) if isinstance(array, np.ndarray) else ops.dtype(array)
 
-    return trees.map(lambda array: SymbolicTensor((None, *array.shape[1:]), dtype_of(array)), data)
+    def spec(array: Array) -> SymbolicTensor:
+        return SymbolicTensor((None if has_one_size else len(array), *array.shape[1:]), dtype_of(array))
+
+    return trees.map(spec, data)
 
 
 def spec_key(spec: Tree) -> Hashable:
@@ -104,6 +110,8 @@ def batch_of(data: Batch, indices: BatchIndices, number: ArrayLike) -> Batch:
         indices: Row indices of all steps.
         number: Index of the step.
     """
+    if indices.rows is None:
+        return trees.map(lambda array: ops.get_item(array, number), data)
     rows = ops.get_item(indices.rows, number)
     x, y, sample_weight = trees.map(lambda array: ops.take(array, rows, axis=0), (data.x, data.y, data.sample_weight))
     if indices.counts is None:
@@ -200,6 +208,11 @@ def sample_count(batch: Batch) -> int:
 def sample_count_of(x: Tree) -> int:
     """Return the number of rows of a tree of arrays."""
     return len(trees.leaves(x)[0])
+
+
+def row_counts(batch: Batch) -> list[int]:
+    """Return the number of rows of each array of a batch."""
+    return [len(array) for array in trees.leaves(batch)]
 
 
 def rows(batch: Batch, which: slice) -> Batch:

@@ -63,7 +63,7 @@ def make_adapter(
         )
         adapter.sample()
         return adapter
-    batch = validated(data)
+    batch = validated(array_checks.as_arrays(function, data))  # of equal lengths also for a model with its own step
     size = int(batch_size or (-(-sample_count(batch) // steps) if steps else 32))
     limit = limited_steps(steps)
     return ArrayDataAdapter(batch, size, shuffle, placement_of(model), compiled.may_pad, limit, resumable=trained)

@@ -45,6 +45,7 @@ class CustomStep(NamedTuple):
 def validated_loosely(where: str, model: StepMethods, batch: Batch, class_weight: dict | None) -> Batch:
     """Return data as arrays with class weights applied, without validation for the losses, which the user's code need not call.
 
+    The arrays of a batch may have different numbers of rows, such as labeled and unlabeled images.
     A model that is not built is built for its inputs, so that the user's code finds its variables, if it can be called.
 
     Args:
@@ -53,7 +54,7 @@ def validated_loosely(where: str, model: StepMethods, batch: Batch, class_weight
         batch: ``x``, ``y`` and ``sample_weight`` as passed by the user.
         class_weight: Dict from class to weight, or None.
     """
-    batch = array_checks.as_arrays(where, batch)
+    batch = array_checks.as_arrays(where, batch, allow_different_lengths=True)
     if not model.built:
         with construction_lock, contextlib.suppress(Exception):
             model.build(inputs.shapes_of(batch.x))

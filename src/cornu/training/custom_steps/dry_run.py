@@ -38,7 +38,7 @@ def dry_run(step: Callable[[Any], Any], name: str, spec: Batch, batch_size: int,
         step: Function ``(data) -> logs``.
         name: Name of the step, for errors.
         spec: Specification of the data.
-        batch_size: Number of samples of a batch.
+        batch_size: Number of samples of a batch, where the specification has none.
         place: Placement of the model.
     """
     contexts: list[CallContext] = []
@@ -57,7 +57,7 @@ def dry_run(step: Callable[[Any], Any], name: str, spec: Batch, batch_size: int,
         return list(logs.values())
 
     parts = spec.x, spec.y, spec.sample_weight
-    specs = [ArraySpec((batch_size, *leaf.shape[1:]), leaf.dtype) for leaf in trees.leaves(parts)]
+    specs = [ArraySpec((leaf.shape[0] or batch_size, *leaf.shape[1:]), leaf.dtype) for leaf in trees.leaves(parts)]
     with config.placement_scope(*place):
         backend = backends.get(place.backend)
         results = backend.abstract_eval(run, *specs)

@@ -4,16 +4,13 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import Any, Literal, TypeAlias
 
-import numpy as np
-
-from cornu import backends, config, ops, trees
+from cornu import backends, config, trees
 from cornu.backends import engine_variables
 from cornu.core.binding import bindings
 from cornu.core.layer_placement import placement_of
-from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.core.variable import Variable, values_of
 from cornu.errors import InvalidTypeError
-from cornu.training.batch import Batch, BatchIndices, pack_x_y_sample_weight, unpack_x_y_sample_weight
+from cornu.training.batch import Batch, BatchIndices, pack_x_y_sample_weight, sample_count, spec_of, unpack_x_y_sample_weight
 from cornu.training.compile_state import TrainingSetup
 from cornu.training.custom_steps.state_checks import arrays_of_state, result_and_state
 from cornu.training.custom_steps.styles import FUNCTIONAL_ENGINE
@@ -61,13 +58,11 @@ class StepFunction:
         place = placement_of(self._model)
         data = trees.map(lambda array: backends.array_at(place, array), unpack_x_y_sample_weight(next(iter(batches))))
         batch = Batch(data[0], data[1], data[2], None)
-        spec = trees.map(lambda array: SymbolicTensor((None, *array.shape[1:]), ops.dtype(array)), batch)
-        count = int(trees.leaves(batch.x)[0].shape[0])
-        rows = backends.array_at(place, np.arange(count)[None], "int32")
+        spec, only_batch = spec_of(batch), trees.map(lambda array: array[None], batch)
         steps = self._model._cornu_steps_of_methods()
-        steps.ensure_built(spec, count)
+        steps.ensure_built(spec, sample_count(batch))
         function = (steps.train_function if training else steps.test_function)(spec)
-        return lambda state: function(state, batch, BatchIndices(rows, None), 0, 1), steps.state_sync(training)
+        return lambda state: function(state, only_batch, BatchIndices(None, None), 0, 1), steps.state_sync(training)
 
 
 class PredictStepFunction:

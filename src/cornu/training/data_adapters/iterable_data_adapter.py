@@ -10,7 +10,7 @@ import numpy as np
 
 from cornu import backends, config, trees
 from cornu.errors import DataError, InvalidTypeError
-from cornu.training.batch import Batch, BatchIndices, Data, DataChunk, sample_count, spec_of
+from cornu.training.batch import Batch, BatchIndices, Data, DataChunk, row_counts, sample_count, spec_of
 from cornu.training.data_adapters.data_adapter import EpochOrders, as_batch, warn_of_early_end
 from cornu.training.data_adapters.prefetch import may_prefetch, prefetched
 from cornu.training.data_adapters.py_dataset import PyDataset
@@ -20,7 +20,8 @@ class IterableDataAdapter:
     """Adapter for iterables of batches: a generator, a list of batches, an object with ``__len__`` and ``__getitem__``.
 
     A batch is ``x``, ``(x, y)`` or ``(x, y, sample_weight)``. Batches smaller than the first are padded and masked, so that the
-    step is not compiled again. An iterator can be used only once, so all epochs share it.
+    step is not compiled again. Batches whose arrays have different numbers of rows, which only a user's own step can use, are
+    passed on as they are. An iterator can be used only once, so all epochs share it.
 
     Args:
         batches: Iterable of batches.
@@ -182,6 +183,8 @@ class IterableDataAdapter:
 
     def _chunk(self, group: list[Batch]) -> DataChunk:
         """Return the chunk of one step for each batch of a group, padded to the batch size if allowed."""
+        if len(set(row_counts(group[0]))) > 1:
+            return self._chunk_of_different_rows(group)
         batch = group[0] if len(group) == 1 else trees.map(lambda *arrays: np.concatenate(arrays), *group)
         count = sample_count(group[0])
         size = self._first_size = self._first_size or count
@@ -196,12 +199,17 @@ class IterableDataAdapter:
             rows = np.arange(len(fill), dtype=np.int32).reshape(len(group), size)
         return DataChunk(trees.map(asarray, batch), BatchIndices(asarray(rows), asarray(counts)), len(group))
 
+    def _chunk_of_different_rows(self, group: list[Batch]) -> DataChunk:
+        """Return the chunk of one step for each batch of a group, whose arrays have different numbers of rows."""
+        batch = trees.map(lambda *arrays: arrays[0][None] if len(arrays) == 1 else np.stack(arrays), *group)
+        return DataChunk(trees.map(self._as_array, batch), BatchIndices(None, None), len(group))
+
 
 def _groups_of_one_size(batches: Iterable[Batch], count: int) -> Iterator[list[Batch]]:
     """Yield lists of up to ``count`` successive batches of the same size."""
     group: list[Batch] = []
     for batch in batches:
-        if group and sample_count(group[0]) != sample_count(batch):
+        if group and row_counts(group[0]) != row_counts(batch):
             yield group
             group = []
         group.append(batch)

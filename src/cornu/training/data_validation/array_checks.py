@@ -22,8 +22,13 @@ _WIDE_UNSIGNED = ("uint16", "uint32", "uint64")
 """Dtypes for which not every engine has kernels. Data of these dtypes becomes ``int32``, or floats if it does not fit."""
 
 
-def as_arrays(function: str, batch: Batch) -> Batch:
+def as_arrays(function: str, batch: Batch, allow_different_lengths: bool = False) -> Batch:
     """Return a batch as numeric arrays of equal, positive length. Arrays are not copied where this is avoidable.
+
+    Args:
+        function: Name of the function the user called, for errors.
+        batch: ``x``, ``y`` and ``sample_weight`` as passed by the user.
+        allow_different_lengths: Whether the lengths may differ, as in a batch for a user's own step. Defaults to False.
 
     Raises:
         DataError: If the batch has no samples, non-numeric data, or arrays of different lengths.
@@ -42,7 +47,7 @@ def as_arrays(function: str, batch: Batch) -> Batch:
             "At least one sample is required.",
             "Check how the data was loaded.",
         )
-    if len(lengths) > 1:
+    if len(lengths) > 1 and not allow_different_lengths:
         raise _lengths_error(function, parts, leaves)
     return Batch(x, y, weight, None)
 
