@@ -45,6 +45,7 @@ def test_a_module_is_that_of_cornu_at_the_same_place(hook, name):
 def test_parents_and_modules_are_consistent(hook):
     keras = importlib.import_module("keras")
     assert keras.layers is importlib.import_module("keras.layers") is sys.modules["keras.layers"]
+    assert keras.layers.__file__ == cornu.layers.__file__
     assert keras.layers.__name__ == keras.layers.__spec__.name == "keras.layers"
     assert keras.__version__ == keras.version() == names.KERAS_VERSION != cornu.__version__ == cornu.version()
 

@@ -880,3 +880,20 @@ def test_a_model_that_was_built_for_several_shapes_is_built_again():
 
     assert [weight.shape for weight in again.weights] == [weight.shape for weight in model.weights]
     assert again.count_params() == model.count_params() > 0
+
+
+def test_a_compile_method_that_does_not_accept_its_own_config_is_not_called(tmp_path):
+    @registry.register_keras_serializable("tests")
+    class NeedsMore(cornu.Sequential):
+        def compile(self, extra, **kwargs):
+            super().compile(**kwargs)
+
+        def get_compile_config(self):
+            return super().get_compile_config()
+
+    model = NeedsMore([cornu.Input((2,)), layers.Dense(1)], name="mine")
+    model.compile(3, optimizer="sgd", loss="mse")
+    model.save(tmp_path / "m.keras")
+    with pytest.warns(UserWarning, match=r"'mine' is not compiled, since `NeedsMore.compile` does not accept .*'extra'"):
+        loaded = cornu.saving.load_model(tmp_path / "m.keras")
+    np.testing.assert_array_equal(loaded.get_weights()[0], model.get_weights()[0])

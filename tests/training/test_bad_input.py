@@ -531,6 +531,10 @@ def with_log(value):
             lambda self: self.metrics[0],
             r"returned <Mean name=loss> for the log 'mine'.* Return its result, `metric.result\(\)`",
         ),
+        (
+            lambda self: self.metrics[0].result,
+            r"for the log 'mine'. A log must be a number. Call the function: `result\(\)`",
+        ),
     ],
 )
 def test_logs_that_are_no_numbers_are_refused(backend, value, text):

@@ -58,7 +58,8 @@ def no_values_yet() -> TracedValueError:
     return TracedValueError(
         "The values of an array were read inside a function that is being compiled.",
         "They are known only when the compiled function runs.",
-        "Use functions of `cornu.ops`, or read the values after the function has run.",
+        "Use functions of `cornu.ops`, or read the values after the function has run. In a step of a model, pass "
+        "`run_eagerly=True` to `compile` to read them.",
     )
 
 

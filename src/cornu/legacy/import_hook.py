@@ -32,6 +32,8 @@ class KerasModule(ModuleType):
         path = names.path_of(self.__name__) or ""
         if name == "__all__":
             return public_names(names.module(self.__name__))
+        if name == "__file__":  # programs print it to tell which library they run on
+            return names.module(self.__name__).__file__
         try:
             found = names.find(path, name)
         except LookupError:

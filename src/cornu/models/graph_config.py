@@ -192,9 +192,9 @@ def unusable(entry: Any, reason: str | Exception) -> ModelFormatError:
         return type(reason)(f"In {name!r} ({class_name}): {reason.received}", reason.expected, reason.hint)
     why = str(reason) if isinstance(reason, (str, CornuError)) else f"{type(reason).__name__}: {reason}"
     return ModelFormatError(
-        f"The config of {name!r} ({class_name}) cannot be used: {why[:500]}",
+        f"The config of {name!r} ({class_name}) cannot be used: {why[:500].rstrip('.')}.",
         "It must be the config of a layer as Keras and Cornu write it.",
-        "The file is damaged, was edited, or was written by another version.",
+        "Its class has changed since, or the file is damaged, was edited, or was written by another version.",
     )
 
 

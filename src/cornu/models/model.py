@@ -783,7 +783,7 @@ class Model(StepFunctionMethods):
         """Compile the model from a config, and create the variables of the optimizer if the model is built.
 
         A model whose class overrides :meth:`compile` is not compiled, with a warning, unless it also overrides
-        :meth:`get_compile_config`: the arguments of its method are not known.
+        :meth:`get_compile_config`, and its method accepts the arguments in that config: otherwise these are not known.
 
         Args:
             config: Dict returned by :meth:`get_compile_config`.
@@ -794,7 +794,16 @@ class Model(StepFunctionMethods):
                 "Call `compile` yourself, or override `get_compile_config` and `compile_from_config`."
             )
             return
-        self.compile(**compile_arguments(config))
+        arguments = compile_arguments(config)
+        try:
+            inspect.signature(self.compile).bind(**arguments)
+        except TypeError as error:
+            warn(
+                f"{self.name!r} is not compiled, since `{type(self).__name__}.compile` does not accept the arguments that "
+                f"`get_compile_config` returned: {error}. Call `compile` yourself, or override `compile_from_config`."
+            )
+            return
+        self.compile(**arguments)
         if self.built and self._compiled is not None:
             self._compiled.optimizer.ensure_built(self.trainable_variables)
 

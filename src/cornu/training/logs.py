@@ -1,5 +1,6 @@
 """Values in the logs: what is a single number, of whatever library, becomes a Python number."""
 
+import inspect
 import numbers
 from collections.abc import Mapping
 from typing import Any
@@ -103,8 +104,10 @@ def flat_logs(name: str, logs: Mapping[str, Any]) -> dict[str, Any]:
 
 def _as_array(name: str, key: str, value: ArrayLike | None) -> Any:
     """Return the value of a log as an array; raise ``InvalidTypeError`` if it cannot be one."""
-    if value is None or isinstance(value, str) or hasattr(value, "update_state"):
+    if value is None or isinstance(value, str) or callable(value) or hasattr(value, "update_state"):
         hint = "Return its result, `metric.result()`." if hasattr(value, "update_state") else "Return a number or an array."
+        if inspect.isroutine(value):
+            hint = f"Call the function: `{value.__name__}()`."
         if value is None:
             hint = "End the function that computes it, such as the `result` of a metric, with `return`."
         raise InvalidTypeError(f"`{name}` returned {value!r:.80} for the log {key!r}.", "A log must be a number.", hint)

@@ -110,12 +110,12 @@ def test_a_zipped_data_set_and_the_gradient_tape_of_tensorflow():
 
 def test_arrays_must_still_have_equal_lengths(backend):
     model = compiled(backend)
-    with pytest.raises(DataError, match="5 rows in `x` and 4 rows in `y`. They must have the same number of rows"):
+    with pytest.raises(DataError, match=r"5 rows in `x` and 4 rows in `y`\. They must have the same number of rows"):
         model.fit(np.ones((5, 3)), np.ones((4, 1)), verbose=0)
 
 
 def test_a_built_in_step_refuses_them(backend):
     model = cornu.Sequential([cornu.Input((3,)), layers.Dense(1)]).to_backend(backend)
     model.compile("sgd", "mse")
-    with pytest.raises(DataError, match="3 rows in `x` and 2 rows in `y`. They must have the same number of rows"):
+    with pytest.raises(DataError, match=r"3 rows in `x` and 2 rows in `y`\. They must have the same number of rows"):
         model.fit([(np.ones((3, 3)), np.ones((2, 1)))], verbose=0)

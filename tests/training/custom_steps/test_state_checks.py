@@ -54,6 +54,7 @@ def made(change):
 
 
 FORM = r"It must return `\(logs, state\)`, with a state of the form that it received"
+NO_STATE = r"A method of two arguments receives `\(state, data\)`. For the data alone, write `def \w+_step\(self, data\)`"
 SIZES = r"a state of the form that it received: \d lists with \[2, 0, (2, )?2\] arrays"
 
 CHANGES = [
@@ -67,7 +68,7 @@ CHANGES = [
         InvalidTypeError,
         rf"returned None\. {FORM}\. End it with `return`, for example `return logs, \(",
     ),
-    (lambda logs, state: logs, InvalidTypeError, rf"returned \{{'loss': .*{FORM}"),
+    (lambda logs, state: logs, InvalidTypeError, rf"returned \{{'loss': .*{FORM}.*{NO_STATE}"),
     (lambda logs, state: (logs, *state), InvalidTypeError, rf"returned a tuple of \d elements\. {FORM}"),
     (lambda logs, state: (logs, None), InvalidTypeError, rf"returned None as its state\. .*{SIZES}"),
     (lambda logs, state: (logs, state[:2]), InvalidTypeError, rf"returned a state of 2 lists with \[2, 0\] arrays.*{SIZES}"),
@@ -129,7 +130,10 @@ def test_a_wrong_state_of_a_function_is_refused_and_changes_nothing():
 
 def test_a_prediction_without_its_state_is_refused():
     model = made(lambda outputs, state: [outputs])
-    with pytest.raises(InvalidTypeError, match=r"`Mine.predict_step` returned a list of 1 elements\. .* `\(outputs, state\)`"):
+    with pytest.raises(
+        InvalidTypeError,
+        match=r"`Mine.predict_step` returned a list of 1 elements\. .* `\(outputs, state\)`",
+    ):
         model.predict(X, verbose=0)
 
 

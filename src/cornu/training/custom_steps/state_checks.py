@@ -28,9 +28,12 @@ def result_and_state(name: str, returned: Tree, result: str = "logs") -> tuple[A
     if not isinstance(returned, (tuple, list)) or len(returned) != 2:
         is_sequence = isinstance(returned, (tuple, list))
         received = f"a {type(returned).__name__} of {len(returned)} elements" if is_sequence else f"{returned!r:.80}"
-        raise InvalidTypeError(
-            f"`{name}` returned {received}.", f"It must return {parts}.", f"End it with, for example, `{example}`."
-        )
+        hint = f"End it with, for example, `{example}`."
+        method = name.rpartition(".")[2]
+        if method in ("train_step", "test_step"):
+            hint += " A method of two arguments receives `(state, data)`. "
+            hint += f"For the data alone, write `def {method}(self, data)`."
+        raise InvalidTypeError(f"`{name}` returned {received}.", f"It must return {parts}.", hint)
     first, state = returned
     if isinstance(state, Mapping) and not isinstance(first, Mapping):
         raise InvalidTypeError(
