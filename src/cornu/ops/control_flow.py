@@ -7,7 +7,7 @@ from cornu import backends, trees
 from cornu.backends.contract import Backend
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.ops.dispatch import as_array, op, unwrap
-from cornu.typing import Array, ArrayLike, Tree
+from cornu.typing import Array, ArrayLike, Size, Tree
 
 __all__ = ["cond", "fori_loop", "map", "scan", "switch", "while_loop"]
 
@@ -125,7 +125,7 @@ def scan(
     step = _step_of_scan(backend, f, None if free else _form(init))
     parts = trees.leaves(xs)
     if parts:
-        _check_lengths([int(part.shape[0]) for part in parts], length)
+        _check_lengths([part.shape[0] for part in parts], length)
         return backend.scan(step, init, xs, reverse)
     if length is None:
         raise InvalidArgumentError("`scan` was called without `xs` and `length`.", "One of them is required.", "Pass `length`.")
@@ -157,8 +157,8 @@ def _step_of_scan(backend: Backend, f: Callable, wanted: str | None) -> Callable
     return step
 
 
-def _check_lengths(sizes: list[int], length: int | None) -> None:
-    if len(set(sizes)) > 1 or (length is not None and length != sizes[0]):
+def _check_lengths(sizes: list[Size], length: int | None) -> None:
+    if len({*sizes, length} - {None}) > 1:
         raise InvalidArgumentError(
             f"`scan` received `xs` with first sizes {sizes} and `length={length}`.",
             "All must be equal to the number of steps.",

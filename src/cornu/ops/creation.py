@@ -11,7 +11,7 @@ from cornu.errors import InvalidArgumentError
 from cornu.ops import unknown_sizes
 from cornu.ops.batch_coupling import aligned, of_rank
 from cornu.ops.dispatch import arrays, as_array, floats, op, zero_of
-from cornu.ops.shape_checks import check_broadcast, check_same_shape, check_sizes
+from cornu.ops.shape_checks import backend_of_sizes, check_broadcast, check_same_shape, check_sizes
 from cornu.typing import Array, ArrayLike, DType, IntOrInts
 from cornu.validation import standardize_dtype
 
@@ -50,9 +50,10 @@ def full(shape: IntOrInts, fill_value: ArrayLike, dtype: DType = None) -> Array:
         >>> ops.full((2,), 7).tolist()
         [7.0, 7.0]
     """
-    backend = backends.of(fill_value)
     if isinstance(fill_value, (bool, int, float)):
+        backend = backend_of_sizes(shape) or backends.get()
         return backend.full(check_sizes(shape), fill_value, standardize_dtype(dtype))
+    backend = backends.of(fill_value)
     value = as_array(backend, fill_value)
     value = value if dtype is None else backend.cast(value, standardize_dtype(dtype))
     sizes = check_sizes(shape)
@@ -275,7 +276,11 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: DType = None) -> Array:
         [[1.0, 0.0], [0.0, 1.0]]
     """
     check_sizes(N, "N")
-    return backends.get().asarray(np.eye(N, M, k, dtype="int32"), standardize_dtype(dtype))
+    backend = backend_of_sizes((N, N if M is None else M))
+    if backend is None:
+        return backends.get().asarray(np.eye(N, M, k, dtype="int32"), standardize_dtype(dtype))
+    rows, columns = (backend.arange(0, size, 1, "int32") for size in (N, N if M is None else M))
+    return backend.cast(backend.equal(backend.add(backend.reshape(rows, (-1, 1)), k), columns), standardize_dtype(dtype))
 
 
 @op
@@ -355,10 +360,10 @@ def meshgrid(*x: ArrayLike, indexing: str = "xy") -> list[Array]:
     order = list(range(len(rows)))
     if indexing == "xy" and len(rows) > 1:
         order[:2] = [1, 0]
-    sizes = [int(np.prod(row.shape, dtype=np.int64)) for row in rows]
-    shape = [0] * len(rows)
-    for row, place in enumerate(order):
-        shape[place] = sizes[row]
+    rows = [backend.reshape(row, (-1,)) for row in rows]
+    shape: list[int] = [0] * len(rows)
+    for row, place in zip(rows, order, strict=True):
+        [shape[place]] = backend.shape(row)
     grids = []
     for row, place in zip(rows, order, strict=True):
         thin = tuple(-1 if i == place else 1 for i in range(len(rows)))

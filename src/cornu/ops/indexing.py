@@ -134,11 +134,12 @@ def slice(inputs: ArrayLike, start_indices: Sequence[ArrayLike] | np.ndarray, sh
         if length == -1:
             x = backend.getitem(x, (*(slice_(None),) * axis, slice_(_known_start(backend, start), None)))
             continue
-        if isinstance(start, (int, np.integer)):
-            first = max(0, min(int(start), x.shape[axis] - length))
+        size = x.shape[axis]
+        if isinstance(start, (int, np.integer)) and size is not None:
+            first = max(0, min(int(start), size - length))
             x = backend.getitem(x, (*(slice_(None),) * axis, slice_(first, first + length)))
         else:
-            x = backend.take(x, _window(backend, start, length, x.shape[axis]), axis)
+            x = backend.take(x, _window(backend, start, length, backend.shape(x)[axis]), axis)
     return x
 
 
@@ -303,10 +304,16 @@ def diagonal(x: ArrayLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> A
             "Choose another axis for one of the two.",
         )
     rest = tuple(axis for axis in range(len(x.shape)) if axis not in (rows, columns))
-    height, width = x.shape[rows], x.shape[columns]
+    sizes = backend.shape(x)
+    height, width = sizes[rows], sizes[columns]
     first, column = max(0, -offset), max(0, offset)
-    steps = np.arange(max(0, min(height - first, width - column)), dtype="int32")
-    flat = backend.reshape(backend.transpose(x, (*rest, rows, columns)), (*(x.shape[axis] for axis in rest), height * width))
+    steps: Any
+    if isinstance(height, int) and isinstance(width, int):
+        steps = np.arange(max(0, min(height - first, width - column)), dtype="int32")
+    else:  # sizes in a trace
+        count = backend.maximum(0, backend.minimum(height - first, width - column))
+        steps = backend.arange(0, count, 1, "int32")
+    flat = backend.reshape(backend.transpose(x, (*rest, rows, columns)), (*(sizes[axis] for axis in rest), height * width))
     return backend.take(flat, backend.asarray((steps + first) * width + steps + column), len(rest))
 
 

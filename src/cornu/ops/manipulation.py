@@ -1,5 +1,6 @@
 """Array manipulation: changing shapes, joining and splitting arrays."""
 
+import itertools
 from builtins import slice as slice_  # Keras uses the name for an op
 from collections.abc import Sequence
 
@@ -471,6 +472,8 @@ def split(x: ArrayLike, indices_or_sections: IntOrInts | Array, axis: int = 0) -
     backend, x = arrays(x)
     place = check_axis(axis, x.shape)
     size = x.shape[place]
+    if size is None:
+        return backend.split(x, _sizes_in_trace(backend.shape(x)[place], indices_or_sections), place)
     if np.ndim(indices_or_sections) == 1:  # type: ignore[arg-type]
         cuts = [slice_(int(cut)).indices(size)[1] for cut in np.asarray(indices_or_sections)]
         if cuts != sorted(cuts):
@@ -489,6 +492,15 @@ def split(x: ArrayLike, indices_or_sections: IntOrInts | Array, axis: int = 0) -
             )
         cuts = [i * (size // count) for i in range(1, count)]
     return backend.split(x, tuple(np.diff([0, *cuts, size]).tolist()), place)
+
+
+def _sizes_in_trace(size: Array, indices_or_sections: IntOrInts | Array) -> tuple:
+    """Return the sizes of the parts into which an axis is split whose size has a value only when a traced function runs."""
+    if np.ndim(indices_or_sections) == 0:  # type: ignore[arg-type]
+        count = int(indices_or_sections)  # type: ignore[arg-type]
+        return (size // count,) * count
+    cuts = [0, *(int(cut) if cut >= 0 else size + int(cut) for cut in np.asarray(indices_or_sections)), size]
+    return tuple(stop - start for start, stop in itertools.pairwise(cuts))
 
 
 @op(batch_coupling=along_axis(), unknown_sizes=unknown_sizes.counted, keras_path="core.Unstack")

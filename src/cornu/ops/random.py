@@ -16,7 +16,7 @@ from cornu.backends.contract import Backend
 from cornu.errors import InvalidArgumentError
 from cornu.ops.dispatch import arrays, floats, op
 from cornu.ops.math import erfinv
-from cornu.ops.shape_checks import as_sizes, check_axis
+from cornu.ops.shape_checks import as_sizes, backend_of_sizes, check_axis
 from cornu.typing import Array, ArrayLike, DType, IntOrInts, Size
 from cornu.validation import standardize_dtype
 
@@ -64,7 +64,7 @@ def uniform(
         >>> bool(ops.all(ops.random.uniform((3,), seed=1) < 1.0))
         True
     """
-    backend, key = _key(seed)
+    backend, key = _key(seed, backend_of_sizes(shape))
     drawn = backend.random_uniform(key, as_sizes(shape), standardize_dtype(dtype))
     return _scaled(backend, drawn, _difference(maxval, minval), minval)
 
@@ -97,7 +97,7 @@ def normal(
         >>> ops.random.normal((2, 3), seed=1).shape
         (2, 3)
     """
-    backend, key = _key(seed)
+    backend, key = _key(seed, backend_of_sizes(shape))
     return _scaled(backend, backend.random_normal(key, as_sizes(shape), standardize_dtype(dtype)), stddev, mean)
 
 
@@ -115,7 +115,7 @@ def truncated_normal(
         >>> bool(ops.all(ops.abs(ops.random.truncated_normal((100,), seed=1)) <= 2.0))
         True
     """
-    backend, key = _key(seed)
+    backend, key = _key(seed, backend_of_sizes(shape))
     dtype = standardize_dtype(dtype)
     part = backend.random_uniform(key, as_sizes(shape), "float64" if dtype == "float64" else "float32")
     edge = math.erf(math.sqrt(2))
@@ -150,7 +150,7 @@ def randint(shape: IntOrInts, minval: int, maxval: int, dtype: DType = "int32", 
             "The range must contain at least one and at most 2**31 integers.",
             "Pass a `maxval` larger than `minval`.",
         )
-    backend, key = _key(seed)
+    backend, key = _key(seed, backend_of_sizes(shape))
     words = backend.random_uniform(key, (2, *as_sizes(shape)), "float32")  # 16 bits of each word, since a float32 has only 24
     words = backend.cast(backend.floor(backend.multiply(words, 2.0**16)), "uint32")
     high, low = backend.getitem(words, 0), backend.getitem(words, 1)
@@ -174,7 +174,7 @@ def bernoulli(shape: IntOrInts, probability: ArrayLike = 0.5, dtype: DType = "bo
         >>> ops.random.bernoulli((2,), 1.0, seed=1).tolist()
         [True, True]
     """
-    backend, key = _key(seed)
+    backend, key = _key(seed, backend_of_sizes(shape))
     drawn = backend.less(backend.random_uniform(key, as_sizes(shape), "float32"), probability)
     return backend.cast(drawn, standardize_dtype(dtype))
 
@@ -200,7 +200,7 @@ def categorical(logits: ArrayLike, num_samples: int, dtype: DType = "int32", see
         [[1, 1, 1]]
     """
     backend, logits = floats(logits)
-    batch, classes = logits.shape
+    batch, classes = backend.shape(logits)
     backend, key = _key(seed, backend)
     part = backend.maximum(backend.random_uniform(key, (batch, num_samples, classes), backend.dtype(logits)), 1e-30)
     noise = backend.negative(backend.log(backend.negative(backend.log(part))))
@@ -259,5 +259,5 @@ def shuffle(x: ArrayLike, axis: int = 0, seed: Seed = None) -> Array:
     backend, x = arrays(x)
     place = check_axis(axis, x.shape)
     backend, key = _key(seed, backend)
-    order = backend.argsort(backend.random_uniform(key, (x.shape[place],), "float32"), 0)
+    order = backend.argsort(backend.random_uniform(key, (backend.shape(x)[place],), "float32"), 0)
     return backend.take(x, order, place)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from cornu import backends
+from cornu.backends.contract import Backend
 from cornu.dtypes import is_integer
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.typing import Axis, IntOrInts, Size
@@ -56,6 +57,21 @@ def as_sizes(shape: int | Sequence[Size]) -> Shape:
             "A size must be an integer.",
             "For a size that varies, use the shape of an array: `x.shape[0]`.",
         ) from None
+
+
+def backend_of_sizes(shape: IntOrInts) -> Backend | None:
+    """Return the backend that traces a function in which a size of a shape is computed; None if all sizes are known.
+
+    Args:
+        shape: A size, or a sequence of sizes.
+
+    Example:
+        >>> from cornu.ops.shape_checks import backend_of_sizes
+        >>> backend_of_sizes((2, 3)) is None
+        True
+    """
+    sizes = shape if isinstance(shape, (list, tuple)) else (shape,)
+    return next((backends.home(size) for size in sizes if _is_traced(size)), None)
 
 
 def _is_traced(size: Any) -> bool:
@@ -242,12 +258,14 @@ def check_key(key: Any) -> None:
             )
 
 
-def check_block(name: str, shape: Shape, starts: int, block: Shape) -> None:
+def check_block(name: str, shape: Sequence[Size], starts: int, block: Shape) -> None:
     """Raise a :class:`ShapeError` unless a block of the given sizes, with one start index for each axis, fits into an array.
 
-    A size of -1, for the rest of the axis, fits.
+    A size of -1, for the rest of the axis, fits, and so does any size on an axis whose size is unknown (None).
     """
-    if starts == len(shape) == len(block) and all(-1 <= length <= size for length, size in zip(block, shape, strict=True)):
+    if starts == len(shape) == len(block) and all(
+        length >= -1 and (size is None or length <= size) for length, size in zip(block, shape, strict=True)
+    ):
         return
     raise ShapeError(
         f"`{name}` received an array of shape {tuple(shape)}, {starts} `start_indices` and a block of shape {tuple(block)}.",

@@ -70,7 +70,7 @@ def top_k(x: ArrayLike, k: int, sorted: bool = True) -> tuple[Array, Array]:
         [[9, 7], [1, 3]]
     """
     backend, x = arrays(x)
-    if len(x.shape) == 0 or not 0 <= k <= x.shape[-1]:
+    if len(x.shape) == 0 or k < 0 or (x.shape[-1] is not None and k > x.shape[-1]):
         raise InvalidArgumentError(
             f"`top_k` received `k={k}` for an array of shape {tuple(x.shape)}.",
             "`k` must be between 0 and the size of the last axis.",
@@ -97,7 +97,7 @@ def in_top_k(targets: ArrayLike, predictions: ArrayLike, k: int) -> Array:
         [False, True]
     """
     backend, targets, predictions = arrays(targets, predictions)
-    classes = predictions.shape[-1]
+    classes = backend.shape(predictions)[-1]
     exists = backend.logical_and(backend.greater_equal(targets, 0), backend.less(targets, classes))
     own = backend.take_along_axis(predictions, backend.reshape(backend.where(exists, targets, 0), (-1, 1)), 1)
     above = backend.sum(backend.greater(predictions, own), 1)
@@ -183,10 +183,12 @@ def quantile(x: ArrayLike, q: ArrayLike, axis: Axis = None, method: str = "linea
     backend, x, q = floats(x, q)
     places = check_axes(axis, x.shape)
     rest = tuple(i for i in range(len(x.shape)) if i not in places)
-    count = math.prod(x.shape[i] for i in places)
-    flat = backend.reshape(backend.transpose(x, (*places, *rest)), (count, *(x.shape[i] for i in rest)))
+    sizes = backend.shape(x)
+    count = math.prod(sizes[i] for i in places)
+    flat = backend.reshape(backend.transpose(x, (*places, *rest)), (count, *(sizes[i] for i in rest)))
     rows = backend.take_along_axis(flat, backend.argsort(flat, 0), 0)
-    place = backend.multiply(backend.cast(q, backend.dtype(x)), float(count - 1))
+    last = float(count - 1) if isinstance(count, int) else backend.cast(count - 1, backend.dtype(x))
+    place = backend.multiply(backend.cast(q, backend.dtype(x)), last)
     low, high = (backend.take(rows, backend.cast(end(place), "int32"), 0) for end in (backend.floor, backend.ceil))
     if method == "nearest":
         result = backend.take(rows, backend.cast(backend.round(place), "int32"), 0)
@@ -197,7 +199,7 @@ def quantile(x: ArrayLike, q: ArrayLike, axis: Axis = None, method: str = "linea
         weight = backend.reshape(weight, tuple(place.shape) + (1,) * len(rest))
         result = backend.add(backend.multiply(low, backend.subtract(1.0, weight)), backend.multiply(high, weight))
     if keepdims:
-        result = backend.reshape(result, (*place.shape, *(1 if i in places else n for i, n in enumerate(x.shape))))
+        result = backend.reshape(result, (*place.shape, *(1 if i in places else n for i, n in enumerate(sizes))))
     return result
 
 

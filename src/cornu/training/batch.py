@@ -85,7 +85,7 @@ def spec_of(data: Batch) -> Batch:
         return usual_dtype(array) if isinstance(array, np.ndarray) else ops.dtype(array)
 
     def spec(array: Array) -> SymbolicTensor:
-        return SymbolicTensor((None if has_one_size else len(array), *array.shape[1:]), dtype_of(array))
+        return SymbolicTensor((None if has_one_size else array.shape[0], *array.shape[1:]), dtype_of(array))
 
     return trees.map(spec, data)
 

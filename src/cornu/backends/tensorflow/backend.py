@@ -419,8 +419,13 @@ def cumsum(x: tf.Tensor, axis: int) -> tf.Tensor:
 
 
 def cumprod(x: tf.Tensor, axis: int) -> tf.Tensor:
-    """Multiply 2, 4, 8, ... neighbors: the gradient of TensorFlow's ``cumprod`` is wrong where an element is 0."""
+    """Multiply 2, 4, 8, ... neighbors: the gradient of TensorFlow's ``cumprod`` is wrong where an element is 0.
+
+    If the size is unknown, it is used nevertheless.
+    """
     x, size = bool_to_int(x), x.shape[axis]
+    if size is None:
+        return tf.math.cumprod(x, axis)
     pads = np.zeros((len(x.shape), 2), int)
     reach = 1
     while reach < size:

@@ -17,8 +17,11 @@ With 100 steps it would be 1.1 times, and tracing would take three times as long
 
 def scan(f: Callable, init: Tree, xs: Tree, reverse: bool = False) -> tuple[Any, Any]:
     """See ``contract.scan``."""
-    length = trees.leaves(xs)[0].shape[0]
     init, xs = trees.map(asarray, init), trees.map(asarray, xs)
+    first = trees.leaves(xs)[0]
+    length = first.shape[0]
+    if length is None:
+        return _looped_scan(f, init, xs, tf.shape(first)[0], reverse)
     if length and (tf.executing_eagerly() or length <= _UNROLLED):
         return _unrolled_scan(f, init, xs, range(length)[:: -1 if reverse else 1])
     return _looped_scan(f, init, xs, length, reverse)
@@ -31,7 +34,7 @@ def _unrolled_scan(f: Callable, init: Tree, xs: Tree, steps: range) -> tuple[Any
     return trees.map(asarray, carry), trees.map(lambda *parts: tf.stack([asarray(part) for part in parts]), *ys)
 
 
-def _looped_scan(f: Callable, init: Tree, xs: Tree, length: int, reverse: bool) -> tuple[Any, Any]:
+def _looped_scan(f: Callable, init: Tree, xs: Tree, length: int | tf.Tensor, reverse: bool) -> tuple[Any, Any]:
     y_structure, y_specs = _step_result(f, init, xs)
     first = trees.leaves(init)
     sources = [_step_array(x.dtype, length, x.shape[1:]).unstack(x) for x in trees.leaves(xs)]
@@ -57,7 +60,7 @@ def _step_result(f: Callable, init: Tree, xs: Tree) -> tuple[Any, list[tf.Tensor
     return y_structure, [tf.TensorSpec(output.shape, output.dtype) for output in concrete.outputs]
 
 
-def _step_array(dtype: tf.DType, length: int, shape: tf.TensorShape) -> tf.TensorArray:
+def _step_array(dtype: tf.DType, length: int | tf.Tensor, shape: tf.TensorShape) -> tf.TensorArray:
     return tf.TensorArray(dtype, size=length, element_shape=shape)
 
 
