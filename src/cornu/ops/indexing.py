@@ -107,7 +107,7 @@ def _check_along(shape: tuple[int, ...], indices: tuple[int, ...], place: int) -
 
 def _window(backend: Backend, start: ArrayLike, length: int, size: int) -> Array:
     """Return the indices ``start .. start + length`` into an axis; a start out of range is clipped."""
-    start = backend.minimum(backend.maximum(start, 0), size - length)
+    start = backend.minimum(backend.maximum(backend.asarray(start), 0), size - length)
     return backend.add(backend.arange(0, length, 1, "int32"), start)
 
 
