@@ -148,8 +148,8 @@ def test_the_attributes_are_those_of_keras(tmp_path):
 
 def test_long_lists_of_names_are_distributed_over_attributes_as_keras_does(tmp_path):
     def deep(k):
-        name = "a_name_that_takes_much_space_" * 8
-        return k.Sequential([k.Input((2,)), *(k.layers.Dense(2, name=f"{name}{number}") for number in range(300))])
+        name = "a_name_that_takes_much_space_" * 30
+        return k.Sequential([k.Input((2,)), *(k.layers.Dense(2, name=f"{name}{number}") for number in range(80))])
 
     model = deep(cornu)
     model.save(tmp_path / "model.h5")
@@ -166,8 +166,8 @@ def test_lists_of_names_of_several_attributes_are_exchanged_with_keras(kind, wri
     """More than 64 KB of names, as one list or as the weights of a nested model."""
 
     def deep(k, seed):
-        rng, name = np.random.default_rng(seed), "a_name_that_takes_much_space_" * 8
-        stack = [k.Input((1,)), *(k.layers.Dense(1, use_bias=False, name=f"{name}{number}") for number in range(400))]
+        rng, name = np.random.default_rng(seed), "a_name_that_takes_much_space_" * 30
+        stack = [k.Input((1,)), *(k.layers.Dense(1, use_bias=False, name=f"{name}{number}") for number in range(80))]
         model = k.Sequential([k.Input((1,)), k.Sequential(stack, name="inner")]) if kind == "nested" else k.Sequential(stack)
         model.set_weights([rng.normal(size=weight.shape).astype("float32") for weight in model.get_weights()])
         return model
