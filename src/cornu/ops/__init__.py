@@ -10,14 +10,21 @@ from cornu.ops.conversion import *
 from cornu.ops.creation import *
 from cornu.ops.gradients import *
 from cornu.ops.indexing import *
+from cornu.ops.integers import *
 from cornu.ops.linalg import *
 from cornu.ops.logic import *
 from cornu.ops.manipulation import *
 from cornu.ops.math import *
+from cornu.ops.nan_reductions import *
 from cornu.ops.nn import *
 from cornu.ops.reductions import *
+from cornu.ops.segments import *
+from cornu.ops.sets import *
 from cornu.ops.sorting import *
+from cornu.ops.special import *
+from cornu.ops.statistics import *
 from cornu.ops.trigonometry import *
+from cornu.ops.window_functions import *
 
 __all__ = registry.exported_names(globals(), "image", "linalg", "nn", "numpy", "random")
 

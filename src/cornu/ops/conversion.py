@@ -19,6 +19,7 @@ __all__ = [
     "cast",
     "convert_to_numpy",
     "convert_to_tensor",
+    "copy",
     "dtype",
     "is_tensor",
     "ndim",
@@ -26,6 +27,19 @@ __all__ = [
     "shape",
     "size",
 ]
+
+
+@op(batch_coupling="none", keras_path="numpy.Copy")
+def copy(x: ArrayLike) -> Array:
+    """Return a copy of an array.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.copy([1, 2]).tolist()
+        [1, 2]
+    """
+    backend, x = arrays(x)
+    return backend.multiply(x, backend.dtype(x) == "bool" or 1)
 
 
 @op(batch_coupling="none")

@@ -7,7 +7,7 @@ import numpy as np
 from cornu import backends
 from cornu.backends.contract import Backend
 from cornu.dtypes import INTEGERS, is_float
-from cornu.errors import InvalidArgumentError
+from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.ops import unknown_sizes
 from cornu.ops.batch_coupling import aligned, of_rank
 from cornu.ops.dispatch import arrays, as_array, floats, op, zero_of
@@ -22,6 +22,7 @@ __all__ = [
     "eye",
     "full",
     "full_like",
+    "geomspace",
     "identity",
     "linspace",
     "logspace",
@@ -31,6 +32,7 @@ __all__ = [
     "tri",
     "tril",
     "triu",
+    "vander",
     "zeros",
     "zeros_like",
 ]
@@ -260,6 +262,32 @@ def logspace(
     return result if dtype is None else backend.cast(result, standardize_dtype(dtype))
 
 
+@op(unknown_sizes=unknown_sizes.broadcast("start", "stop"), keras_path="numpy.Geomspace")
+def geomspace(
+    start: ArrayLike, stop: ArrayLike, num: int = 50, endpoint: bool = True, dtype: DType = None, axis: int = 0
+) -> Array:
+    """Return ``num`` values from ``start`` to ``stop``, each the same multiple of the one before (a geometric progression).
+
+    See :func:`linspace` for the arguments. Both ends have the same sign, and neither is 0.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.round(ops.geomspace(1.0, 8.0, 4)).tolist()
+        [1.0, 2.0, 4.0, 8.0]
+    """
+    backend, start, stop = floats(start, stop)
+    exponents = linspace(backend.log(backend.abs(start)), backend.log(backend.abs(stop)), num, endpoint, axis=axis)
+    sign = backend.sign(start)
+    place = axis % len(exponents.shape)
+    if len(sign.shape):
+        sign = backend.reshape(sign, (*sign.shape[:place], 1, *sign.shape[place:]))
+    result = backend.multiply(backend.exp(exponents), sign)
+    if dtype is None:
+        return result
+    name = standardize_dtype(dtype)
+    return backend.cast(backend.round(result) if name in INTEGERS else result, name)
+
+
 @op
 def eye(N: int, M: int | None = None, k: int = 0, dtype: DType = None) -> Array:
     """Create a matrix with ones on a diagonal and zeros elsewhere, on the default backend.
@@ -369,3 +397,40 @@ def meshgrid(*x: ArrayLike, indexing: str = "xy") -> list[Array]:
         thin = tuple(-1 if i == place else 1 for i in range(len(rows)))
         grids.append(backend.broadcast_to(backend.reshape(row, thin), tuple(shape)))
     return grids
+
+
+@op(batch_coupling=of_rank(1), keras_path="numpy.Vander")
+def vander(x: ArrayLike, N: int | None = None, increasing: bool = False) -> Array:
+    """Return the Vandermonde matrix: each column is a power of a vector.
+
+    Args:
+        x: Array-like of shape ``(n,)``.
+        N: Integer, number of columns. Defaults to ``n``.
+        increasing: Whether the powers increase from left to right, from ``x**0``. Defaults to False.
+
+    Returns:
+        Array of shape ``(n, N)``, of the dtype of ``x``.
+
+    Raises:
+        ShapeError: If the array does not have one axis.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.vander([1, 2, 3], 3).tolist()
+        [[1, 1, 1], [4, 2, 1], [9, 3, 1]]
+    """
+    backend, x = arrays(x)
+    if len(x.shape) != 1:
+        raise ShapeError(
+            f"`vander` received an array of shape {tuple(x.shape)}.",
+            "It must be one-dimensional, of shape `(n,)`.",
+            "Call `vander` once for each vector.",
+        )
+    columns = x.shape[0] if N is None else N
+    check_sizes(columns, "N")
+    ones = backend.full((x.shape[0], 1), 1, backend.dtype(x))
+    powers = [ones, *[backend.reshape(x, (-1, 1))] * (columns - 1)][:columns]
+    if not powers:
+        return backend.full((x.shape[0], 0), 0, backend.dtype(x))
+    matrix = backend.cast(backend.cumprod(backend.concatenate(powers, 1), 1), backend.dtype(x))
+    return matrix if increasing else backend.flip(matrix, 1)

@@ -23,7 +23,20 @@ from cornu.ops.shape_checks import (
 )
 from cornu.typing import Array, ArrayLike
 
-__all__ = ["diag", "diagonal", "get_item", "scatter", "scatter_update", "slice", "slice_update", "take", "take_along_axis"]
+__all__ = [
+    "diag",
+    "diagflat",
+    "diagonal",
+    "get_item",
+    "nonzero",
+    "scatter",
+    "scatter_update",
+    "slice",
+    "slice_update",
+    "take",
+    "take_along_axis",
+    "unravel_index",
+]
 
 
 @op(batch_coupling=indexed, unknown_sizes=unknown_sizes.indexed, keras_path="numpy.GetItem")
@@ -339,3 +352,76 @@ def diag(x: ArrayLike, k: int = 0) -> Array:
     column = backend.reshape(backend.pad(x, ((max(0, -k), max(0, k)),)), (size, 1))
     mask = np.eye(size, k=k, dtype=bool)
     return backend.where(backend.asarray(mask), column, zero_of(backend, x))
+
+
+@op(keras_path="numpy.Diagflat")
+def diagflat(x: ArrayLike, k: int = 0) -> Array:
+    """Return a matrix with the elements of a flattened array on its ``k``-th diagonal.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.diagflat([[1], [2]]).tolist()
+        [[1, 0], [0, 2]]
+    """
+    backend, x = arrays(x)
+    return diag(backend.reshape(x, (-1,)), k)
+
+
+@op
+def nonzero(x: ArrayLike) -> tuple[Array, ...]:
+    """Return the indices of the elements that are not 0, one array of indices for each axis.
+
+    The length of the result depends on the values, so this op cannot be used in compiled code.
+
+    Args:
+        x: Array-like with at least one axis.
+
+    Returns:
+        Tuple of arrays of shape ``(n,)`` and dtype ``int32``.
+
+    Raises:
+        InvalidArgumentError: If it is used in compiled code.
+        ShapeError: If the array is a scalar.
+
+    Example:
+        >>> from cornu import ops
+        >>> [part.tolist() for part in ops.nonzero([[1, 0], [0, 3]])]
+        [[0, 1], [0, 1]]
+    """
+    backend, x = arrays(x)
+    if not len(x.shape):
+        raise ShapeError(
+            "`nonzero` received a scalar.", "It must be an array with at least one axis.", "Pass `ops.reshape(x, (1,))`."
+        )
+    values = values_of("nonzero", backend, x, "Use `where(condition, x, y)`, whose result has a fixed shape.")
+    return tuple(backend.asarray(part.astype("int32")) for part in np.nonzero(values))
+
+
+@op(batch_coupling="none", keras_path="numpy.UnravelIndex")
+def unravel_index(indices: ArrayLike, shape: Sequence[int]) -> tuple[Array, ...]:
+    """Convert indices into a flattened array to indices into an array of a shape, one for each axis.
+
+    Args:
+        indices: Array-like of integers; negative ones count from the end.
+        shape: Tuple of integers, the shape of the array.
+
+    Returns:
+        Tuple of arrays of the shape and dtype of ``indices``.
+
+    Raises:
+        InvalidTypeError: If the indices are not integers.
+
+    Example:
+        >>> from cornu import ops
+        >>> [part.tolist() for part in ops.unravel_index([1, 5], (2, 3))]
+        [[0, 1], [1, 2]]
+    """
+    backend, rest = arrays(indices)
+    check_integer_dtype("unravel_index", "indices", backend.dtype(rest))
+    sizes = as_sizes(shape)
+    found = []
+    rest = backend.where(backend.less(rest, 0), backend.add(rest, math.prod(sizes)), rest)
+    for size in reversed(sizes):
+        found.append(backend.remainder(rest, size))
+        rest = backend.floor_divide(rest, size)
+    return tuple(reversed(found))

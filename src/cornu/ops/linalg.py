@@ -19,7 +19,7 @@ from cornu.ops.reductions import sum as total
 from cornu.ops.shape_checks import check_axes, check_matmul
 from cornu.typing import Array, ArrayLike, Axis
 
-__all__ = ["cross", "dot", "einsum", "inner", "kron", "matmul", "norm", "outer", "tensordot", "trace", "vdot"]
+__all__ = ["cdist", "cross", "dot", "einsum", "inner", "kron", "matmul", "norm", "outer", "tensordot", "trace", "vdot"]
 
 
 @op(batch_coupling=matrix_product, unknown_sizes=unknown_sizes.matrix_product, keras_path="numpy.Matmul")
@@ -354,3 +354,37 @@ def kron(x1: ArrayLike, x2: ArrayLike) -> Array:
     left = backend.reshape(x1, tuple(size for n in first for size in (n, 1)))
     right = backend.reshape(x2, tuple(size for n in second for size in (1, n)))
     return backend.reshape(backend.multiply(left, right), tuple(n * m for n, m in zip(first, second, strict=True)))
+
+
+@op(keras_path="math.CDist")
+@computed_in_float32
+def cdist(x: ArrayLike, y: ArrayLike) -> Array:
+    """Return the Euclidean distances between two sets of points, ``result[i, j] = norm(x[i] - y[j])``.
+
+    Args:
+        x: Array-like of shape ``(..., n, d)``.
+        y: Array-like of shape ``(..., m, d)``.
+
+    Returns:
+        Array of shape ``(..., n, m)``.
+
+    Raises:
+        ShapeError: If the points have different numbers of coordinates.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.cdist([[0.0, 0.0], [3.0, 4.0]], [[0.0, 0.0]]).tolist()
+        [[0.0], [5.0]]
+    """
+    backend, x, y = floats(x, y)
+    if len(x.shape) < 2 or len(y.shape) < 2 or x.shape[-1] != y.shape[-1]:
+        raise ShapeError(
+            f"`cdist` received arrays of shapes {tuple(x.shape)} and {tuple(y.shape)}.",
+            "Both must have at least two axes, the last of which has the coordinates of a point.",
+            "Reshape them to `(points, coordinates)`.",
+        )
+    one, other = backend.shape(x), backend.shape(y)
+    differences = backend.subtract(
+        backend.reshape(x, (*one[:-1], 1, one[-1])), backend.reshape(y, (*other[:-2], 1, *other[-2:]))
+    )
+    return safe_sqrt(backend.sum(backend.square(differences), -1))

@@ -22,18 +22,22 @@ from cornu.ops.shape_checks import (
     check_sizes,
 )
 from cornu.typing import Array, ArrayLike, Axis, IntOrInts, Size
+from cornu.validation import check_int
 
 __all__ = [
     "append",
+    "array_split",
     "broadcast_to",
     "concatenate",
     "depth_to_space",
     "diff",
+    "dsplit",
     "dstack",
     "expand_dims",
     "flip",
     "fliplr",
     "flipud",
+    "hsplit",
     "hstack",
     "moveaxis",
     "pad",
@@ -50,6 +54,7 @@ __all__ = [
     "tile",
     "transpose",
     "unstack",
+    "vsplit",
     "vstack",
 ]
 
@@ -501,6 +506,80 @@ def _sizes_in_trace(size: Array, indices_or_sections: IntOrInts | Array) -> tupl
         return (size // count,) * count
     cuts = [0, *(int(cut) if cut >= 0 else size + int(cut) for cut in np.asarray(indices_or_sections)), size]
     return tuple(stop - start for start, stop in itertools.pairwise(cuts))
+
+
+@op(batch_coupling=along_axis(), keras_path="numpy.ArraySplit")
+def array_split(x: ArrayLike, indices_or_sections: IntOrInts, axis: int = 0) -> list[Array]:
+    """Split an array into parts along an axis, which need not be of equal size: the first ones may have one element more.
+
+    See :func:`split` for the arguments.
+
+    Example:
+        >>> from cornu import ops
+        >>> [part.tolist() for part in ops.array_split([1, 2, 3, 4, 5], 2)]
+        [[1, 2, 3], [4, 5]]
+    """
+    if isinstance(indices_or_sections, (int, np.integer)):
+        count = check_int("array_split", "indices_or_sections", indices_or_sections)
+        _, x = arrays(x)
+        size, more = divmod(x.shape[check_axis(axis, x.shape)], count)
+        indices_or_sections = [number * size + min(number, more) for number in range(1, count)]
+    return split(x, indices_or_sections, axis)
+
+
+@op(batch_coupling=of_rank(2), keras_path="numpy.Hsplit")
+def hsplit(x: ArrayLike, indices_or_sections: IntOrInts) -> list[Array]:
+    """Split an array along its second axis, a one-dimensional one along its only axis (see :func:`split`).
+
+    Example:
+        >>> from cornu import ops
+        >>> [part.tolist() for part in ops.hsplit([[1, 2], [3, 4]], 2)]
+        [[[1], [3]], [[2], [4]]]
+    """
+    _, x = arrays(x)
+    return split(x, indices_or_sections, 1 if len(x.shape) > 1 else 0)
+
+
+@op(keras_path="numpy.Vsplit")
+def vsplit(x: ArrayLike, indices_or_sections: IntOrInts) -> list[Array]:
+    """Split an array along its first axis (see :func:`split`).
+
+    Raises:
+        ShapeError: If the array has fewer than two axes.
+
+    Example:
+        >>> from cornu import ops
+        >>> [part.tolist() for part in ops.vsplit([[1, 2], [3, 4]], 2)]
+        [[[1, 2]], [[3, 4]]]
+    """
+    return _split_of_rank("vsplit", x, indices_or_sections, axis=0, least_rank=2)
+
+
+@op(batch_coupling=of_rank(3), keras_path="numpy.Dsplit")
+def dsplit(x: ArrayLike, indices_or_sections: IntOrInts) -> list[Array]:
+    """Split an array along its third axis (see :func:`split`).
+
+    Raises:
+        ShapeError: If the array has fewer than three axes.
+
+    Example:
+        >>> from cornu import ops
+        >>> [part.tolist() for part in ops.dsplit([[[1, 2]]], 2)]
+        [[[[1]]], [[[2]]]]
+    """
+    return _split_of_rank("dsplit", x, indices_or_sections, axis=2, least_rank=3)
+
+
+def _split_of_rank(name: str, x: ArrayLike, indices_or_sections: IntOrInts, axis: int, least_rank: int) -> list[Array]:
+    """Split an array that must have a number of axes."""
+    _, x = arrays(x)
+    if len(x.shape) < least_rank:
+        raise ShapeError(
+            f"`{name}` received an array of shape {tuple(x.shape)}.",
+            f"It must have at least {least_rank} axes.",
+            "Use `split` with the `axis`.",
+        )
+    return split(x, indices_or_sections, axis)
 
 
 @op(batch_coupling=along_axis(), unknown_sizes=unknown_sizes.counted, keras_path="core.Unstack")

@@ -9,6 +9,7 @@ from cornu.ops import unknown_sizes
 from cornu.ops.batch_coupling import aligned
 from cornu.ops.dispatch import arrays, floats, has_floats, op, operands, without_booleans
 from cornu.ops.elementwise import binary, extremum, unary, unary_float
+from cornu.ops.shape_checks import check_broadcast, check_integer_dtype
 from cornu.typing import Array, ArrayLike
 
 __all__ = [
@@ -20,19 +21,23 @@ __all__ = [
     "clip",
     "divide",
     "divide_no_nan",
-    "erf",
-    "erfc",
-    "erfinv",
     "exp",
     "exp2",
     "expm1",
+    "fabs",
     "floor",
     "floor_divide",
+    "fmax",
+    "fmin",
+    "fmod",
+    "heaviside",
+    "ldexp",
     "log",
     "log1p",
     "log2",
     "log10",
     "logaddexp",
+    "logaddexp2",
     "maximum",
     "minimum",
     "mod",
@@ -44,6 +49,7 @@ __all__ = [
     "rsqrt",
     "sigmoid",
     "sign",
+    "signbit",
     "sqrt",
     "square",
     "subtract",
@@ -76,6 +82,18 @@ def absolute(x: ArrayLike) -> Array:
     return unary("abs", x)
 
 
+@op(batch_coupling="none", keras_path="numpy.Fabs")
+def fabs(x: ArrayLike) -> Array:
+    """Return the absolute value as a float, elementwise.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.fabs([-2, 3]).tolist()
+        [2.0, 3.0]
+    """
+    return unary_float("abs", x)
+
+
 @op(batch_coupling="none", keras_path="numpy.Negative")
 def negative(x: ArrayLike) -> Array:
     """Return ``-x``, elementwise.
@@ -98,6 +116,24 @@ def sign(x: ArrayLike) -> Array:
         [-1.0, 0.0, 1.0]
     """
     return unary("sign", x)
+
+
+@op(batch_coupling="none", keras_path="numpy.Signbit")
+def signbit(x: ArrayLike) -> Array:
+    """Return whether the sign is negative, elementwise; True for ``-0.0`` as well. The sign of NaN is taken as positive.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.signbit([-3.0, 0.0, -0.0]).tolist()
+        [True, False, True]
+    """
+    backend, x = arrays(x)
+    below = backend.less(x, 0)
+    if not has_floats(backend, x):
+        return below
+    zero = backend.equal(x, 0)  # of which only the reciprocals have different signs
+    reciprocal = backend.divide(1.0, backend.where(zero, x, 1.0))
+    return backend.logical_or(below, backend.logical_and(zero, backend.less(reciprocal, 0)))
 
 
 @op(batch_coupling="none", keras_path="numpy.Square")
@@ -248,63 +284,6 @@ def reciprocal(x: ArrayLike) -> Array:
     """
     backend, x = floats(x)
     return backend.divide(1.0, x)
-
-
-@op(batch_coupling="none", keras_path="math.Erf")
-def erf(x: ArrayLike) -> Array:
-    """Return the error function, elementwise.
-
-    The error function is ``2 / sqrt(pi)`` times the integral of ``exp(-t**2)`` from 0 to ``x``.
-
-    Example:
-        >>> from cornu import ops
-        >>> f"{float(ops.erf(1.0)):.4f}"
-        '0.8427'
-    """
-    return unary_float("erf", x)
-
-
-@op(batch_coupling="none", keras_path="math.Erfc")
-def erfc(x: ArrayLike) -> Array:
-    """Return the complementary error function ``1 - erf(x)``, elementwise.
-
-    Example:
-        >>> from cornu import ops
-        >>> f"{float(ops.erfc(1.0)):.4f}"
-        '0.1573'
-    """
-    backend, x = floats(x)
-    return backend.subtract(1.0, backend.erf(x))
-
-
-@op(batch_coupling="none", keras_path="math.Erfinv")
-def erfinv(x: ArrayLike) -> Array:
-    """Return the inverse error function, elementwise, for ``x`` between -1 and 1.
-
-    The closed-form approximation of Winitzki ("A handy approximation for the error function and its inverse", 2008) is refined
-    by three Halley iterations. The result is infinite at -1 and 1, and NaN outside.
-
-    Example:
-        >>> from cornu import ops
-        >>> f"{float(ops.erfinv(ops.erf(0.7))):.4f}"
-        '0.7000'
-    """
-    backend, x = floats(x)
-    a = 0.147
-    inside = backend.less(backend.abs(x), 1)
-    y = backend.where(inside, x, 0.0)
-    fixed = backend.stop_gradient(y)
-    logarithm = backend.log1p(backend.negative(backend.square(fixed)))
-    half = backend.add(backend.multiply(logarithm, 0.5), 2 / (math.pi * a))
-    root = backend.sqrt(backend.subtract(backend.square(half), backend.divide(logarithm, a)))
-    start = backend.sqrt(backend.maximum(backend.subtract(root, half), 0.0))
-    result = backend.multiply(backend.sign(fixed), start)
-    for target in (fixed, fixed, y):  # only the last step is differentiated: its gradient is that of the result
-        slope = backend.multiply(backend.exp(backend.negative(backend.square(result))), 2 / math.sqrt(math.pi))
-        step = backend.divide(backend.subtract(backend.erf(result), target), slope)
-        result = backend.subtract(result, backend.divide(step, backend.add(backend.multiply(result, step), 1.0)))
-    result = backend.where(inside, result, math.nan)
-    return backend.where(backend.equal(x, 1), math.inf, backend.where(backend.equal(x, -1), -math.inf, result))
 
 
 @registry.register("activations")
@@ -497,6 +476,58 @@ def mod(x1: ArrayLike, x2: ArrayLike) -> Array:
     return _of_numbers("remainder", x1, x2, "mod")
 
 
+@op(batch_coupling=aligned, unknown_sizes=unknown_sizes.broadcast(), keras_path="numpy.Fmod")
+def fmod(x1: ArrayLike, x2: ArrayLike) -> Array:
+    """Return the remainder ``x1 - trunc(x1 / x2) * x2``, elementwise, with the sign of ``x1`` (:func:`mod`: that of ``x2``).
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.fmod([7, -7], 3).tolist()
+        [1, -1]
+    """
+    rest = mod(absolute(x1), absolute(x2))
+    backend, x1, rest = operands(x1, rest)
+    return backend.where(backend.less(x1, 0), backend.negative(rest), rest)
+
+
+@op(batch_coupling=aligned, unknown_sizes=unknown_sizes.broadcast(), keras_path="numpy.Ldexp")
+def ldexp(x1: ArrayLike, x2: ArrayLike) -> Array:
+    """Return ``x1 * 2**x2``, elementwise.
+
+    Args:
+        x1: Array-like, the factors.
+        x2: Array-like of integers, the exponents.
+
+    Raises:
+        InvalidTypeError: If the exponents are not integers.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.ldexp([0.5, 3.0], [2, -1]).tolist()
+        [2.0, 1.5]
+    """
+    backend, exponents = arrays(x2)
+    check_integer_dtype("ldexp", "x2", backend.dtype(exponents))
+    _, x1, exponents = floats(x1, exponents)
+    return binary("multiply", x1, backend.power(2.0, exponents), "ldexp")
+
+
+@op(batch_coupling=aligned, unknown_sizes=unknown_sizes.broadcast(), keras_path="numpy.Heaviside")
+def heaviside(x1: ArrayLike, x2: ArrayLike) -> Array:
+    """Return the Heaviside step function, elementwise: 0 where ``x1 < 0``, 1 where ``x1 > 0``, and ``x2`` where ``x1`` is 0.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.heaviside([-1.5, 0.0, 2.0], 0.5).tolist()
+        [0.0, 0.5, 1.0]
+    """
+    backend, x1, x2 = floats(x1, x2)
+    step = backend.cast(backend.greater(x1, 0), backend.dtype(x1))
+    step = backend.where(backend.isnan(x1), x1, step)
+    check_broadcast("heaviside", tuple(x1.shape), tuple(x2.shape))
+    return backend.where(backend.equal(x1, 0), x2, step)
+
+
 @op(batch_coupling=aligned, unknown_sizes=unknown_sizes.broadcast(), keras_path="numpy.Power")
 def power(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return ``x1 ** x2``, elementwise.
@@ -541,6 +572,38 @@ def minimum(x1: ArrayLike, x2: ArrayLike) -> Array:
     return extremum("minimum", x1, x2)
 
 
+@op(batch_coupling=aligned, unknown_sizes=unknown_sizes.broadcast(), keras_path="numpy.Fmax")
+def fmax(x1: ArrayLike, x2: ArrayLike) -> Array:
+    """Return the elementwise maximum, and the other value where one is NaN (:func:`maximum` returns NaN there).
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.fmax([1.0, float("nan")], [3.0, 2.0]).tolist()
+        [3.0, 2.0]
+    """
+    return _without_nan("maximum", x1, x2)
+
+
+@op(batch_coupling=aligned, unknown_sizes=unknown_sizes.broadcast(), keras_path="numpy.Fmin")
+def fmin(x1: ArrayLike, x2: ArrayLike) -> Array:
+    """Return the elementwise minimum, and the other value where one is NaN (:func:`minimum` returns NaN there).
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.fmin([1.0, float("nan")], [3.0, 2.0]).tolist()
+        [1.0, 2.0]
+    """
+    return _without_nan("minimum", x1, x2)
+
+
+def _without_nan(primitive: str, x1: ArrayLike, x2: ArrayLike) -> Array:
+    """Return an extremum of two arrays, after replacing each NaN by the other value."""
+    backend, x1, x2 = arrays(x1, x2)
+    check_broadcast(primitive, tuple(x1.shape), tuple(x2.shape))
+    first, second = backend.where(backend.isnan(x1), x2, x1), backend.where(backend.isnan(x2), x1, x2)
+    return extremum(primitive, first, second)
+
+
 @op(batch_coupling=aligned, unknown_sizes=unknown_sizes.broadcast(), keras_path="numpy.Logaddexp")
 def logaddexp(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return ``log(exp(x1) + exp(x2))``, elementwise, without overflow.
@@ -552,6 +615,20 @@ def logaddexp(x1: ArrayLike, x2: ArrayLike) -> Array:
     """
     _, x1, x2 = floats(x1, x2)
     return binary("logaddexp", x1, x2)
+
+
+@op(batch_coupling=aligned, unknown_sizes=unknown_sizes.broadcast(), keras_path="numpy.Logaddexp2")
+def logaddexp2(x1: ArrayLike, x2: ArrayLike) -> Array:
+    """Return ``log2(2**x1 + 2**x2)``, elementwise, without overflow.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.logaddexp2(1000.0, 1000.0).tolist()
+        1001.0
+    """
+    backend, x1, x2 = floats(x1, x2)
+    natural = binary("logaddexp", backend.multiply(x1, math.log(2)), backend.multiply(x2, math.log(2)), "logaddexp2")
+    return backend.divide(natural, math.log(2))
 
 
 @op(batch_coupling=aligned, unknown_sizes=unknown_sizes.broadcast(), keras_path="numpy.Clip")

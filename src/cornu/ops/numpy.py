@@ -8,19 +8,26 @@ from cornu.ops import (
     conversion,
     creation,
     indexing,
+    integers,
     linalg,
     logic,
     manipulation,
     math,
+    nan_reductions,
     reductions,
+    segments,
+    sets,
     sorting,
+    special,
+    statistics,
     trigonometry,
+    window_functions,
 )
 from cornu.ops.dispatch import OPS_BY_KERAS_PATH
 
 _ops = {op.__name__: op for path, op in OPS_BY_KERAS_PATH.items() if path.startswith("numpy.")}
 _ops |= {name: getattr(creation, name) for name in creation.__all__}
-_ops |= {"array": conversion.array, "select": logic.select}
+_ops |= {"array": conversion.array, "nonzero": indexing.nonzero, "select": logic.select, "unique": sets.unique}
 globals().update(_ops)
 
 __all__ = sorted(_ops)

@@ -15,8 +15,8 @@ from cornu import backends, seeds
 from cornu.backends.contract import Backend
 from cornu.errors import InvalidArgumentError
 from cornu.ops.dispatch import arrays, floats, op
-from cornu.ops.math import erfinv
 from cornu.ops.shape_checks import as_sizes, backend_of_sizes, check_axis
+from cornu.ops.special import erfinv
 from cornu.typing import Array, ArrayLike, DType, IntOrInts, Size
 from cornu.validation import standardize_dtype
 

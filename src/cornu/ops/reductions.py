@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from cornu.backends.contract import Backend
-from cornu.dtypes import HALVES, sum_dtype, wider_float
-from cornu.errors import InvalidArgumentError, ShapeError
+from cornu.dtypes import HALVES, wider_float
+from cornu.errors import InvalidArgumentError
 from cornu.ops import unknown_sizes
 from cornu.ops.batch_coupling import along_axis
 from cornu.ops.dispatch import arrays, computed_in_float32, floats, op
@@ -41,7 +41,6 @@ __all__ = [
     "min",
     "prod",
     "ptp",
-    "segment_sum",
     "std",
     "sum",
     "var",
@@ -112,7 +111,7 @@ def prod(x: ArrayLike, axis: Axis = None, keepdims: bool = False, dtype: DType =
     backend, values = arrays(x)
     if dtype is not None:
         values = backend.cast(values, standardize_dtype(dtype))
-    result = _in_sum_dtype(backend, lambda x: _reduce(backend.prod, x, axis, keepdims), values)
+    result = in_sum_dtype(backend, lambda x: _reduce(backend.prod, x, axis, keepdims), values)
     return result if dtype is None else backend.cast(result, standardize_dtype(dtype))
 
 
@@ -280,7 +279,7 @@ def _place(name: str, backend: Backend, x: Array, axis: int | None, keepdims: bo
     return backend.reshape(result, shape) if keepdims else result
 
 
-def _in_sum_dtype(backend: Backend, function: Callable[[Array], Array], x: Array) -> Array:
+def in_sum_dtype(backend: Backend, function: Callable[[Array], Array], x: Array) -> Array:
     """Apply a function in ``float32`` to an array of half precision, in which each addition or product would be rounded."""
     dtype = backend.dtype(x)
     return backend.cast(function(backend.cast(x, "float32")), dtype) if dtype in HALVES else function(x)
@@ -310,7 +309,7 @@ def cumsum(x: ArrayLike, axis: int | None = None, dtype: DType = None) -> Array:
         [1, 3, 6]
     """
     backend, x, axis = _flat_or_cast(x, axis, dtype)
-    return _in_sum_dtype(backend, lambda x: backend.cumsum(x, axis), x)
+    return in_sum_dtype(backend, lambda x: backend.cumsum(x, axis), x)
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Cumprod")
@@ -323,7 +322,7 @@ def cumprod(x: ArrayLike, axis: int | None = None, dtype: DType = None) -> Array
         [1, 2, 6]
     """
     backend, x, axis = _flat_or_cast(x, axis, dtype)
-    return _in_sum_dtype(backend, lambda x: backend.cumprod(x, axis), x)
+    return in_sum_dtype(backend, lambda x: backend.cumprod(x, axis), x)
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Var")
@@ -445,7 +444,7 @@ def bincount(x: ArrayLike, weights: ArrayLike | None = None, minlength: int = 0,
     """
     backend, x = arrays(x)
     check_integer_dtype("bincount", "x", backend.dtype(x))
-    length = builtins.max(minlength, _largest("bincount", backend, x, "Sum a `one_hot` instead.") + 1)
+    length = builtins.max(minlength, largest_integer("bincount", backend, x, "Sum a `one_hot` instead.") + 1)
     if weights is None:
         weights = backend.full(tuple(x.shape), 1, "int32")
     else:
@@ -461,40 +460,7 @@ def bincount(x: ArrayLike, weights: ArrayLike | None = None, minlength: int = 0,
     return backend.reshape(counts, (*batch, length))
 
 
-@op
-def segment_sum(data: ArrayLike, segment_ids: ArrayLike, num_segments: int | None = None, sorted: bool = False) -> Array:
-    """Return the sums of the slices of an array that have the same segment ID.
-
-    ``result[j]`` is the sum of ``data[i]`` over all ``i`` with ``segment_ids[i] == j``. IDs out of range are ignored.
-
-    Args:
-        data: Array-like, the values to sum along the first axis.
-        segment_ids: Array-like of integers of shape ``(n,)``, the segment of each slice of ``data``.
-        num_segments: Integer, number of segments. Defaults to the largest ID plus one (not available in compiled code).
-        sorted: Accepted for compatibility with Keras; ignored.
-
-    Example:
-        >>> from cornu import ops
-        >>> ops.segment_sum([1, 2, 4], [0, 2, 0], 3).tolist()
-        [5, 0, 2]
-    """
-    backend, data, segment_ids = arrays(data, segment_ids)
-    if num_segments is None:
-        num_segments = _largest("segment_sum", backend, segment_ids, "Pass `num_segments`.") + 1
-    parts, numbers = tuple(data.shape), tuple(segment_ids.shape)
-    if len(numbers) != 1 or numbers != parts[:1]:
-        raise ShapeError(
-            f"`segment_sum` received `data` of shape {parts} and `segment_ids` of shape {numbers}.",
-            "There must be one segment ID for each slice of `data` along its first axis.",
-            "Check the first axis of both arguments.",
-        )
-    zeros = backend.full((num_segments, *data.shape[1:]), 0, sum_dtype(backend.dtype(data)))
-    places = backend.cast(segment_ids, "int32")  # a negative index would count from the end
-    places = backend.where(backend.less(places, 0), num_segments, places)
-    return _in_sum_dtype(backend, lambda data: backend.index_add(zeros, places, data), data)
-
-
-def _largest(name: str, backend: Backend, x: Array, advice: str) -> int:
+def largest_integer(name: str, backend: Backend, x: Array, advice: str) -> int:
     """Return the maximum of an array of integers, or -1 for an empty array."""
     return int(np.max(values_of(name, backend, x, advice).astype("int64"), initial=-1))
 

@@ -1,6 +1,7 @@
 """Sorting, searching and quantiles."""
 
 import math
+from collections.abc import Callable
 
 from cornu.backends.contract import Backend
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
@@ -9,7 +10,18 @@ from cornu.ops.dispatch import arrays, computed_in_float32, floats, op
 from cornu.ops.shape_checks import check_axes, check_axis
 from cornu.typing import Array, ArrayLike, Axis
 
-__all__ = ["argsort", "digitize", "in_top_k", "median", "percentile", "quantile", "searchsorted", "sort", "top_k"]
+__all__ = [
+    "argpartition",
+    "argsort",
+    "digitize",
+    "in_top_k",
+    "median",
+    "percentile",
+    "quantile",
+    "searchsorted",
+    "sort",
+    "top_k",
+]
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Argsort")
@@ -31,6 +43,36 @@ def argsort(x: ArrayLike, axis: int | None = -1) -> Array:
     if axis is None or not len(values.shape):
         values, axis = backend.reshape(values, (-1,)), 0
     return backend.argsort(values, check_axis(axis, values.shape))
+
+
+@op(batch_coupling=along_axis(), keras_path="numpy.Argpartition")
+def argpartition(x: ArrayLike, kth: int, axis: int | None = -1) -> Array:
+    """Return indices that put the ``kth`` smallest element into its place, smaller ones before and larger ones after it.
+
+    The elements are sorted: this is :func:`argsort`, which fulfills the condition for each ``kth``.
+
+    Args:
+        x: Array-like.
+        kth: Integer, index of the element in the sorted array; a negative value counts from the end.
+        axis: Integer, the axis, or None for the flattened array. Defaults to -1.
+
+    Raises:
+        InvalidArgumentError: If the axis has no element ``kth``.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.argpartition([3, 1, 2], 1).tolist()
+        [1, 2, 0]
+    """
+    order = argsort(x, axis)
+    size = order.shape[0 if axis is None else axis]
+    if not -size <= kth < size:
+        raise InvalidArgumentError(
+            f"`argpartition` received `kth={kth}` for an axis of size {size}.",
+            f"`kth` must be between {-size} and {size - 1}.",
+            "Choose another `kth`.",
+        )
+    return order
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Sort")
@@ -178,33 +220,59 @@ def quantile(x: ArrayLike, q: ArrayLike, axis: Axis = None, method: str = "linea
         >>> float(ops.quantile([1.0, 2.0, 3.0, 10.0], 0.5))
         2.5
     """
-    if method not in _METHODS:
-        raise one_of("method", method, _METHODS)
     backend, x, q = floats(x, q)
-    places = check_axes(axis, x.shape)
+    rows, shape_with_axes = sorted_rows(backend, x, axis)
+    count = backend.shape(rows)[0]
+    last = float(count - 1) if isinstance(count, int) else backend.cast(count - 1, backend.dtype(x))
+    place = backend.multiply(backend.cast(q, backend.dtype(x)), last)
+    result = interpolated(backend, place, method, lambda index: backend.take(rows, index, 0), len(rows.shape) - 1)
+    return backend.reshape(result, (*place.shape, *shape_with_axes)) if keepdims else result
+
+
+def sorted_rows(backend: Backend, x: Array, axis: Axis) -> tuple[Array, tuple]:
+    """Sort the elements along some axes.
+
+    Args:
+        backend: Backend of the array.
+        x: Array.
+        axis: Integer or tuple of integers, the axis or axes along which to sort; None for all axes.
+
+    Returns:
+        Array whose first axis has the sorted elements, NaN last, and whose other axes are the rest of the axes of ``x``; and
+        the shape of ``x`` with size 1 on the sorted axes.
+    """
+    places, sizes = check_axes(axis, x.shape), backend.shape(x)
     rest = tuple(i for i in range(len(x.shape)) if i not in places)
-    sizes = backend.shape(x)
     count = math.prod(sizes[i] for i in places)
     flat = backend.reshape(backend.transpose(x, (*places, *rest)), (count, *(sizes[i] for i in rest)))
     rows = backend.take_along_axis(flat, backend.argsort(flat, 0), 0)
-    last = float(count - 1) if isinstance(count, int) else backend.cast(count - 1, backend.dtype(x))
-    place = backend.multiply(backend.cast(q, backend.dtype(x)), last)
-    low, high = (backend.take(rows, backend.cast(end(place), "int32"), 0) for end in (backend.floor, backend.ceil))
+    return rows, tuple(1 if i in places else size for i, size in enumerate(sizes))
+
+
+def interpolated(backend: Backend, place: Array, method: str, take: Callable[[Array], Array], inner_axes: int = 0) -> Array:
+    """Return the elements at positions that may lie between two elements.
+
+    Args:
+        backend: Backend of the arrays.
+        place: Array of the positions.
+        method: How to choose a value between two neighboring elements (see :func:`quantile`).
+        take: Function that returns the elements at integer positions.
+        inner_axes: Number of axes that the elements have beside those of the positions. Defaults to 0.
+
+    Raises:
+        InvalidArgumentError: If the method is unknown.
+    """
+    if method not in _METHODS:
+        raise one_of("method", method, _METHODS)
     if method == "nearest":
-        result = backend.take(rows, backend.cast(backend.round(place), "int32"), 0)
-    elif method in ("lower", "higher"):
-        result = low if method == "lower" else high
-    else:
-        weight = backend.full(tuple(place.shape), 0.5, backend.dtype(x)) if method == "midpoint" else _fraction(backend, place)
-        weight = backend.reshape(weight, tuple(place.shape) + (1,) * len(rest))
-        result = backend.add(backend.multiply(low, backend.subtract(1.0, weight)), backend.multiply(high, weight))
-    if keepdims:
-        result = backend.reshape(result, (*place.shape, *(1 if i in places else n for i, n in enumerate(sizes))))
-    return result
-
-
-def _fraction(backend: Backend, x: Array) -> Array:
-    return backend.subtract(x, backend.floor(x))
+        return take(backend.cast(backend.round(place), "int32"))
+    low, high = (take(backend.cast(end(place), "int32")) for end in (backend.floor, backend.ceil))
+    if method in ("lower", "higher"):
+        return low if method == "lower" else high
+    fraction = backend.subtract(place, backend.floor(place))
+    weight = backend.full(tuple(place.shape), 0.5, backend.dtype(place)) if method == "midpoint" else fraction
+    weight = backend.reshape(weight, tuple(place.shape) + (1,) * inner_axes)
+    return backend.add(backend.multiply(low, backend.subtract(1.0, weight)), backend.multiply(high, weight))
 
 
 @op(batch_coupling=quantiles, keras_path="numpy.Percentile")
