@@ -11,7 +11,10 @@ from cornu import Input, Sequential, Variable, backends, layers, optimizers
 from cornu.errors import InvalidArgumentError, InvalidTypeError
 
 SHAPES = [(3, 4), (4,), (2, 2, 3, 5)]
-NAMES = ["SGD", "RMSprop", "Adam", "AdamW", "Adagrad", "Adadelta", "Adamax", "Nadam", "Lion"]
+NAMES = ["SGD", "RMSprop", "Adam", "AdamW", "Adagrad", "Adadelta", "Adamax", "Nadam", "Lion", "Lamb", "Ftrl"]
+UNKNOWN_TO_KERAS = ("Lamb",)
+"""Optimizers that Keras does not find by their names."""
+
 OWN = [
     ("SGD", {"learning_rate": 0.1}),
     ("SGD", {"momentum": 0.9}),
@@ -26,6 +29,17 @@ OWN = [
     ("Adamax", {"beta_1": 0.8, "beta_2": 0.9}),
     ("Nadam", {"beta_1": 0.8, "beta_2": 0.9}),
     ("Lion", {"beta_1": 0.8, "beta_2": 0.7}),
+    ("Lamb", {"beta_1": 0.8, "beta_2": 0.7, "epsilon": 1e-3, "weight_decay": 0.1}),
+    ("Ftrl", {"learning_rate": 0.1, "learning_rate_power": -0.3, "initial_accumulator_value": 0.2, "beta": 0.3}),
+    (
+        "Ftrl",
+        {
+            "learning_rate": 0.1,
+            "l1_regularization_strength": 0.5,
+            "l2_regularization_strength": 0.2,
+            "l2_shrinkage_regularization_strength": 0.3,
+        },
+    ),
 ]
 SHARED = [
     {"weight_decay": 0.1},
@@ -51,6 +65,11 @@ def weights_and_gradients(steps: int = 10) -> tuple[list, list]:
 
 def variables(weights: list) -> list[Variable]:
     return [Variable(w, name=f"w{place}") for place, w in enumerate(weights)]
+
+
+def hold(found: np.ndarray, expected: np.ndarray) -> None:
+    """Compare arrays; small elements are sums of large ones where the array has large elements."""
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6 * max(2, np.abs(expected).max()))
 
 
 @pytest.fixture(scope="module")
@@ -79,12 +98,12 @@ def test_ten_steps_are_those_of_keras(name, arguments, default_backend, of_keras
         optimizer.apply(step, ours)
     expected_weights, expected_state = of_keras(name, arguments)
     for mine, expected in zip(ours, expected_weights, strict=True):
-        np.testing.assert_allclose(mine.numpy(), expected, rtol=1e-5, atol=1e-6)
+        hold(mine.numpy(), expected)
     for mine, expected in zip(optimizer.variables, expected_state, strict=True):
         assert mine.shape == expected.shape
         assert mine.dtype == expected.dtype
         assert backends.owner(mine.value) == default_backend
-        np.testing.assert_allclose(mine.numpy(), expected, rtol=1e-5, atol=1e-6)
+        hold(mine.numpy(), expected)
 
 
 @pytest.mark.parametrize(("name", "arguments"), [("Adam", {"amsgrad": True}), ("Nadam", {}), ("RMSprop", {"momentum": 0.9})])
@@ -113,7 +132,7 @@ def test_a_compiled_step_is_the_same_and_changes_nothing_outside(name, arguments
         values, state = step(state, [engine.asarray(g) for g in each], values)
         eager.apply(each, others)
     for value, expected in zip([*values, *state], [*others, *eager.variables], strict=True):
-        np.testing.assert_allclose(np.asarray(value), expected.numpy(), rtol=1e-5, atol=1e-6)
+        hold(np.asarray(value), expected.numpy())
     np.testing.assert_array_equal(ours[0].numpy(), weights[0])
     assert int(pure.iterations) == 0
 
@@ -186,15 +205,18 @@ def test_classes_have_the_arguments_of_keras(name):
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # from inside real Keras
 @each_case
 def test_config_of_keras_is_read_and_ours_is_read_by_keras(name, arguments):
-    theirs = keras.optimizers.serialize(getattr(keras.optimizers, name)(name="o", **arguments))
+    theirs = keras.saving.serialize_keras_object(getattr(keras.optimizers, name)(name="o", **arguments))
     ours = optimizers.deserialize(theirs)
-    assert ours.get_config() == theirs["config"]
-    assert keras.optimizers.deserialize(optimizers.serialize(ours)).get_config() == theirs["config"]
+    assert ours.get_config() == theirs["config"] == optimizers.serialize(ours)["config"]
+    if name not in UNKNOWN_TO_KERAS:
+        assert keras.optimizers.deserialize(optimizers.serialize(ours)).get_config() == theirs["config"]
 
 
 @pytest.mark.parametrize("name", [*NAMES, *[name.lower() for name in NAMES], "ADAM", "RMSPROP"])
 def test_names_mean_what_they_mean_in_keras(name):
-    assert type(optimizers.get(name)).__name__ == type(keras.optimizers.get(name)).__name__
+    known = {each.lower(): each for each in UNKNOWN_TO_KERAS}
+    theirs = known.get(name.lower()) or type(keras.optimizers.get(name)).__name__
+    assert type(optimizers.get(name)).__name__ == theirs
 
 
 def test_get_gives_optimizers_back_and_refuses_other_things():

@@ -5,6 +5,7 @@ from cornu.losses.crossentropy import *
 from cornu.losses.lookup import *
 from cornu.losses.loss import *
 from cornu.losses.margin import *
+from cornu.losses.metric_learning import *
 from cornu.losses.overlap import *
 from cornu.losses.probabilistic import *
 from cornu.losses.regression import *

@@ -3,7 +3,7 @@
 from typing import Any
 
 from cornu import config, ops, registry
-from cornu.errors import ShapeError
+from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.losses.alignment import align, as_float, convert_like, to_common_backend
 from cornu.losses.loss import LossFunctionWrapper, per_sample
 from cornu.typing import Array, ArrayLike, DType
@@ -13,11 +13,13 @@ __all__ = [
     "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
     "CategoricalFocalCrossentropy",
+    "CategoricalGeneralizedCrossEntropy",
     "SparseCategoricalCrossentropy",
     "binary_crossentropy",
     "binary_focal_crossentropy",
     "categorical_crossentropy",
     "categorical_focal_crossentropy",
+    "categorical_generalized_cross_entropy",
     "sparse_categorical_crossentropy",
 ]
 
@@ -226,6 +228,39 @@ def sparse_categorical_crossentropy(
     known = ops.not_equal(y_true, ignore_class)
     y_true = ops.where(known, y_true, 0)
     return ops.where(known, ops.sparse_categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis), 0)
+
+
+@registry.register("losses")
+@per_sample
+def categorical_generalized_cross_entropy(y_true: ArrayLike, y_pred: ArrayLike, q: float) -> Any:
+    """Compute the generalized cross-entropy for integer class labels, which is robust to wrong labels.
+
+    ``loss = (1 - p ** q) / q``, where ``p`` is the predicted probability of the true class: the categorical cross-entropy as
+    ``q`` approaches 0, and a mean absolute error for ``q = 1``.
+
+    Args:
+        y_true: Array-like of integer class labels starting at 0, of shape ``(batch, ...)`` or with a class axis of size 1.
+        y_pred: Array-like of probabilities of shape ``(batch, ..., classes)``.
+        q: Float in (0, 1].
+
+    Returns:
+        Array of shape ``(batch, ...)``, one value per sample.
+
+    References:
+        Zhang and Sabuncu, 2018, "Generalized Cross Entropy Loss for Training Deep Neural Networks with Noisy Labels",
+        https://arxiv.org/abs/1805.07836
+
+    Example:
+        >>> from cornu.losses import categorical_generalized_cross_entropy
+        >>> [round(value, 4) for value in categorical_generalized_cross_entropy([1], [[0.75, 0.25]], q=0.5).tolist()]
+        [1.0]
+    """
+    y_true, y_pred = to_common_backend(y_true, y_pred)
+    y_pred = as_float(y_pred)
+    classes = class_numbers(y_true, y_pred, -1)
+    share = ops.take_along_axis(y_pred, ops.expand_dims(ops.cast(classes, "int32"), -1), axis=-1)
+    share = ops.clip(ops.squeeze(share, -1), config.epsilon(), 1 - config.epsilon())
+    return (1 - share**q) / q
 
 
 def _smooth(y_true: Array, label_smoothing: float, classes: int) -> Array:
@@ -440,3 +475,42 @@ class SparseCategoricalCrossentropy(LossFunctionWrapper):
         """Return the mask of the values whose class is not ``ignore_class``; None if no class is ignored."""
         ignored = self.kwargs["ignore_class"]
         return None if ignored is None else ops.not_equal(class_numbers(y_true, y_pred, self.kwargs["axis"]), ignored)
+
+
+@registry.register("losses")
+class CategoricalGeneralizedCrossEntropy(LossFunctionWrapper):
+    """Generalized cross-entropy ``(1 - p ** q) / q`` for integer class labels.
+
+    See :func:`categorical_generalized_cross_entropy`.
+
+    Args:
+        q: Float in (0, 1): near 0 the loss is the categorical cross-entropy, near 1 it is robust to wrong labels. Defaults to
+            0.5.
+        reduction: ``"sum_over_batch_size"`` (default), ``"sum"``, ``"mean"``, ``"mean_with_sample_weight"``, ``"none"`` or
+            None, how per-sample losses are combined; see :class:`Loss`.
+        name: Name of the loss.
+        dtype: Dtype of the computations. Defaults to ``config.floatx()``.
+
+    Raises:
+        InvalidArgumentError: If ``q`` is not between 0 and 1.
+
+    Example:
+        >>> from cornu.losses import CategoricalGeneralizedCrossEntropy
+        >>> round(float(CategoricalGeneralizedCrossEntropy()([1], [[0.75, 0.25]])), 4)
+        1.0
+    """
+
+    def __init__(
+        self,
+        q: float = 0.5,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "categorical_generalized_cross_entropy",
+        dtype: DType = None,
+    ):
+        if not 0 < q < 1:
+            raise InvalidArgumentError(
+                f"`CategoricalGeneralizedCrossEntropy` received `q={q!r}`.",
+                "It must be between 0 and 1.",
+                "Pass, for example, 0.5.",
+            )
+        super().__init__(categorical_generalized_cross_entropy, reduction=reduction, name=name, dtype=dtype, q=q)

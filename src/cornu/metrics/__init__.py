@@ -22,6 +22,7 @@ from cornu.losses import (
 from cornu.metrics.auc import *
 from cornu.metrics.classification import *
 from cornu.metrics.confusion import *
+from cornu.metrics.correlation import *
 from cornu.metrics.fscore import *
 from cornu.metrics.iou import *
 from cornu.metrics.lookup import *

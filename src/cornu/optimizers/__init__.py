@@ -6,6 +6,8 @@ from cornu.optimizers.adadelta import *
 from cornu.optimizers.adagrad import *
 from cornu.optimizers.adam import *
 from cornu.optimizers.adamax import *
+from cornu.optimizers.ftrl import *
+from cornu.optimizers.lamb import *
 from cornu.optimizers.lion import *
 from cornu.optimizers.lookup import *
 from cornu.optimizers.loss_scale_optimizer import *

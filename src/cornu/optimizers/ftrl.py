@@ -1,0 +1,124 @@
+"""The FTRL optimizer."""
+
+from typing import Any
+
+from cornu import ops, registry
+from cornu.errors import InvalidArgumentError
+from cornu.optimizers.learning_rate import LearningRate
+from cornu.optimizers.optimizer import Optimizer
+from cornu.typing import Array
+
+__all__ = ["Ftrl"]
+
+
+@registry.register("optimizers")
+class Ftrl(Optimizer):
+    """FTRL optimizer ("follow the regularized leader"), for shallow models with many sparse features.
+
+    With gradient ``g``, power ``p = -learning_rate_power`` and the two accumulators ``n`` and ``z``::
+
+        n_new = n + g ** 2
+        sigma = (n_new ** p - n ** p) / learning_rate
+        z = z + g + 2 * l2_shrinkage * weight - sigma * weight
+        weight = (clip(z, -l1, l1) - z) / ((n_new ** p + beta) / learning_rate + 2 * l2)
+
+    Args:
+        learning_rate: Float, :class:`LearningRateSchedule` or function. Defaults to 0.001.
+        learning_rate_power: Float, at most 0, how the step decreases with the sum of squared gradients; 0 keeps it. Defaults
+            to -0.5.
+        initial_accumulator_value: Float, at least 0, the initial sum of squared gradients. Defaults to 0.1.
+        l1_regularization_strength: Float, at least 0, the ``l1`` of the formula, which sets small weights to 0. Defaults to 0.
+        l2_regularization_strength: Float, at least 0, the ``l2`` of the formula. Defaults to 0.
+        l2_shrinkage_regularization_strength: Float, at least 0, the ``l2_shrinkage`` of the formula: an L2 penalty added to
+            the loss. Defaults to 0.
+        beta: Float, the ``beta`` of the formula. Defaults to 0.
+        weight_decay: Float; see :class:`Optimizer` for this and the remaining arguments. Defaults to None.
+
+    Raises:
+        InvalidArgumentError: If an argument is out of its range.
+
+    References:
+        McMahan et al., 2013, "Ad Click Prediction: a View from the Trenches", https://doi.org/10.1145/2487575.2488200
+
+    Example:
+        >>> from cornu import Variable, optimizers
+        >>> weight = Variable([1.0])
+        >>> optimizers.Ftrl(learning_rate=0.5).apply([[2.0]], [weight])
+        >>> [round(value, 4) for value in weight.numpy().tolist()]
+        [0.3496]
+    """
+
+    def __init__(
+        self,
+        learning_rate: LearningRate = 0.001,
+        learning_rate_power: float = -0.5,
+        initial_accumulator_value: float = 0.1,
+        l1_regularization_strength: float = 0.0,
+        l2_regularization_strength: float = 0.0,
+        l2_shrinkage_regularization_strength: float = 0.0,
+        beta: float = 0.0,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            clipnorm=clipnorm,
+            clipvalue=clipvalue,
+            global_clipnorm=global_clipnorm,
+            use_ema=use_ema,
+            ema_momentum=ema_momentum,
+            ema_overwrite_frequency=ema_overwrite_frequency,
+            loss_scale_factor=loss_scale_factor,
+            gradient_accumulation_steps=gradient_accumulation_steps,
+            name=name,
+            **kwargs,
+        )
+        self.learning_rate_power, self.initial_accumulator_value = learning_rate_power, initial_accumulator_value
+        self.l1_regularization_strength = l1_regularization_strength
+        self.l2_regularization_strength = l2_regularization_strength
+        self.l2_shrinkage_regularization_strength = l2_shrinkage_regularization_strength
+        self.beta = beta
+        self._check()
+
+    def _check(self) -> None:
+        """Raise ``InvalidArgumentError`` if an argument is out of its range."""
+        if self.learning_rate_power > 0:
+            raise InvalidArgumentError(
+                f"`Ftrl` received `learning_rate_power={self.learning_rate_power}`.",
+                "It must be 0 or less.",
+                "Pass, for example, -0.5.",
+            )
+        strengths = ("l1_regularization_strength", "l2_regularization_strength", "l2_shrinkage_regularization_strength")
+        for argument in ("initial_accumulator_value", *strengths):
+            value = getattr(self, argument)
+            if value < 0:
+                raise InvalidArgumentError(
+                    f"`Ftrl` received `{argument}={value}`.", "It must be 0 or more.", f"Omit `{argument}` for the default."
+                )
+
+    def slot_groups(self) -> list[dict[str, float]]:
+        """Return the slots of the sum of squared gradients and of the linear term."""
+        return [{"accumulator": self.initial_accumulator_value, "linear": 0.0}]
+
+    def update_one(
+        self, gradient: Array, slots: dict[str, Any], weight: Array, learning_rate: Array, step: Array
+    ) -> tuple[Any, dict]:
+        """Compute one step for one weight."""
+        power, old = -self.learning_rate_power, slots["accumulator"]
+        accumulator = old + ops.square(gradient)
+        root = accumulator**power
+        sigma = (root - old**power) / learning_rate
+        linear = slots["linear"] + (gradient + 2 * self.l2_shrinkage_regularization_strength * weight) - sigma * weight
+        strength = self.l1_regularization_strength
+        slope = root / learning_rate + 2 * (self.l2_regularization_strength + self.beta / (2 * learning_rate))
+        return (ops.clip(linear, -strength, strength) - linear) / slope, {"accumulator": accumulator, "linear": linear}
