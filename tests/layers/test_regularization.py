@@ -14,6 +14,7 @@ from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.testing.layer_checks import check_layer
 
 ALL = {
+    "AlphaDropout": ({"rate": 0.4}, (2, 5)),
     "Dropout": ({"rate": 0.4}, (2, 5)),
     "SpatialDropout1D": ({"rate": 0.4}, (2, 3, 5)),
     "SpatialDropout2D": ({"rate": 0.4}, (2, 3, 2, 5)),
@@ -245,3 +246,24 @@ def test_the_state_of_the_seed_is_a_variable_but_no_weight() -> None:
         return len(layer.variables), len(layer.non_trainable_variables), len(layer.weights), layer.count_params()
 
     assert counts(cornu) == counts(keras) == (1, 1, 0, 0)
+
+
+# --- Alpha dropout ----------------------------------------------------------------------------------------------------------
+
+
+def test_alpha_dropout_keeps_mean_and_variance_and_replaces_a_share(backend: str) -> None:
+    x = np.random.default_rng(0).normal(size=(200, 100)).astype("float32")
+    y = np.asarray(layers.AlphaDropout(0.3, seed=1).to_backend(backend)(x, training=True))
+    assert abs(y.mean()) < 0.03
+    assert abs(y.std() - 1) < 0.03
+    scale = (0.7 * (1 + 0.3 * 1.7580993**2)) ** -0.5
+    replaced = np.isclose(y, scale * (-1.7580993 + 1.7580993 * 0.3), atol=1e-4)
+    assert abs(replaced.mean() - 0.3) < 0.02
+    np.testing.assert_allclose(y[~replaced], scale * (x[~replaced] + 1.7580993 * 0.3), rtol=1e-4, atol=1e-5)
+
+
+def test_alpha_dropout_replaces_the_same_features_at_all_steps(backend: str) -> None:
+    x = np.ones((2, 3, 50), "float32")
+    y = np.asarray(layers.AlphaDropout(0.5, noise_shape=(None, 1, None), seed=1).to_backend(backend)(x, training=True))
+    np.testing.assert_array_equal(y[:, 0], y[:, 2])
+    assert len(np.unique(y)) == 2

@@ -22,6 +22,7 @@ from cornu.layers.merging import *
 from cornu.layers.normalization.batch_normalization import *
 from cornu.layers.normalization.group_normalization import *
 from cornu.layers.normalization.layer_normalization import *
+from cornu.layers.normalization.rms_normalization import *
 from cornu.layers.normalization.unit_normalization import *
 from cornu.layers.pooling import *
 from cornu.layers.preprocessing.numeric import *

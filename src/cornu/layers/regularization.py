@@ -13,6 +13,7 @@ from cornu.typing import Array, DType, Shape, Size
 
 __all__ = [
     "ActivityRegularization",
+    "AlphaDropout",
     "Dropout",
     "GaussianDropout",
     "GaussianNoise",
@@ -101,6 +102,48 @@ class Dropout(Noise):
             expected = f"Its `noise_shape={self.noise_shape}` must have one size for each axis, including the batch axis."
             raise shape_arithmetic.shape_error(self, input_shape, expected, "Use None for axes along which values differ.")
         return input_shape
+
+
+_SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
+"""The constants of the activation SELU."""
+
+
+@registry.register("layers")
+class AlphaDropout(Dropout):
+    """Alpha dropout layer, which keeps mean and variance of values with mean 0 and variance 1, for the activation SELU.
+
+    During training, each value is set to the value of SELU at minus infinity with probability ``rate``, and the result is
+    scaled and shifted; otherwise the input is returned unchanged::
+
+        y = a * where(keep, x, s) + b, with keep ~ Bernoulli(1 - rate), s = -1.7581,
+        a = 1 / sqrt((1 - rate) * (1 + rate * s ** 2)), b = -a * s * rate
+
+    Source: Klambauer et al., 2017, Self-Normalizing Neural Networks, https://arxiv.org/abs/1706.02515
+
+    Args:
+        rate: Float in [0, 1), the fraction of the values to replace.
+        noise_shape: Tuple, the shape of the mask, which is broadcast to the inputs (see :class:`Dropout`). Defaults to None.
+        seed: Integer seed. Defaults to a seed drawn from the global generator.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
+
+    Raises:
+        InvalidArgumentError: If the rate is out of range.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import AlphaDropout
+        >>> layer, x = AlphaDropout(0.5, seed=1), np.random.default_rng(0).normal(size=(1, 10000))
+        >>> 0.9 < float(layer(x, training=True).std()) < 1.1
+        True
+    """
+
+    cornu_preserves_value_range = False
+
+    def _disturb(self, inputs: Array) -> Any:
+        marks = ops.random.dropout(ops.ones_like(inputs), self.rate, self.noise_shape, seed=self.seed_generator.next())
+        saturated = -_SELU_ALPHA * _SELU_SCALE
+        scale = ((1 - self.rate) * (1 + self.rate * saturated**2)) ** -0.5 if self.rate < 1 else 0.0
+        return scale * ops.where(marks > 0, inputs, saturated) - scale * saturated * self.rate
 
 
 def _noise_shape(layer: Layer, value: Sequence[Size] | None) -> tuple[int | None, ...] | None:

@@ -28,6 +28,8 @@ AGAINST_KERAS = {
     "group": ("GroupNormalization", {"groups": 2}, (2, 3, 3, 4)),
     "group with channels first": ("GroupNormalization", {"groups": 2, "axis": 1, "scale": False}, (2, 4, 3)),
     "group by channel": ("GroupNormalization", {"groups": 3}, (2, 4, 3)),
+    "root mean square": ("RMSNormalization", {}, (3, 4)),
+    "root mean square over two axes": ("RMSNormalization", {"axis": [1, 2], "epsilon": 0.1}, (3, 4, 5)),
     "unit": ("UnitNormalization", {}, (3, 4)),
     "unit over two axes": ("UnitNormalization", {"axis": [1, 2]}, (2, 3, 4)),
 }
