@@ -10,6 +10,12 @@ from cornu.typing import Array, IntOrInts, Shape
 from cornu.validation import standardize_padding
 
 __all__ = [
+    "AdaptiveAveragePooling1D",
+    "AdaptiveAveragePooling2D",
+    "AdaptiveAveragePooling3D",
+    "AdaptiveMaxPooling1D",
+    "AdaptiveMaxPooling2D",
+    "AdaptiveMaxPooling3D",
     "AveragePooling1D",
     "AveragePooling2D",
     "AveragePooling3D",
@@ -435,3 +441,173 @@ MaxPool1D, MaxPool2D, MaxPool3D = MaxPooling1D, MaxPooling2D, MaxPooling3D
 AvgPool1D, AvgPool2D, AvgPool3D = AveragePooling1D, AveragePooling2D, AveragePooling3D
 GlobalMaxPool1D, GlobalMaxPool2D, GlobalMaxPool3D = GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D
 GlobalAvgPool1D, GlobalAvgPool2D, GlobalAvgPool3D = GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalAveragePooling3D
+
+
+# --- A given number of windows ------------------------------------------------------------------------------------------
+
+
+class AdaptivePooling(Layer):
+    """Base class of the layers that pool over as many windows as are requested, whatever the size of the input.
+
+    Attributes:
+        rank: Integer, the number of spatial axes.
+    """
+
+    rank = 2
+    batch_coupling = "none"
+    cornu_preserves_value_range = True
+    cornu_is_stateless = True
+    cornu_input_spec = shape_arithmetic.spatial_input_spec
+
+    def __init__(self, output_size: IntOrInts, data_format: str | None = None, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.output_size = validation.check_ints(self, "output_size", output_size, self.rank)
+        self.data_format = config.standardize_data_format(data_format)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the output shape, with the requested spatial sizes."""
+        shape_arithmetic.check_rank(self, input_shape, shape_arithmetic.axis_names(self.rank, self.data_format))
+        channels = input_shape[shape_arithmetic.channel_axis(self.data_format)]
+        return shape_arithmetic.make_shape(self.data_format, input_shape[0], self.output_size, channels)
+
+
+class AdaptiveAveragePooling(AdaptivePooling):
+    """Base class of the adaptive average pooling layers, which differ in the number of spatial axes."""
+
+    def call(self, inputs: Array) -> Any:
+        """Return the mean of each window."""
+        return ops.adaptive_average_pool(ops.cast(inputs, self.compute_dtype), self.output_size, self.data_format)
+
+
+class AdaptiveMaxPooling(AdaptivePooling):
+    """Base class of the adaptive max pooling layers, which differ in the number of spatial axes."""
+
+    def call(self, inputs: Array) -> Any:
+        """Return the maximum of each window."""
+        return ops.adaptive_max_pool(ops.cast(inputs, self.compute_dtype), self.output_size, self.data_format)
+
+
+@registry.register("layers")
+class AdaptiveAveragePooling1D(AdaptiveAveragePooling):
+    """1D adaptive average pooling layer, for sequences.
+
+    The arguments are those of :class:`AdaptiveAveragePooling2D` with one integer instead of two.
+
+    Input shape: ``(batch, steps, channels)``. Output shape: ``(batch, output_size, channels)``.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import AdaptiveAveragePooling1D
+        >>> AdaptiveAveragePooling1D(2)(np.array([[[1.0], [4.0], [2.0], [3.0]]])).tolist()
+        [[[2.5], [2.5]]]
+    """
+
+    rank = 1
+
+
+@registry.register("layers")
+class AdaptiveAveragePooling2D(AdaptiveAveragePooling):
+    """2D adaptive average pooling layer, for images: the output has the same size for images of all sizes.
+
+    The image is divided into windows, and the layer returns the mean of each, for each channel separately. Window ``i`` of
+    ``n`` along an axis covers the indices from ``floor(i * size / n)`` to ``ceil((i + 1) * size / n)``.
+
+    Input shape: ``(batch, height, width, channels)``. Output shape: ``(batch, *output_size, channels)``.
+
+    Args:
+        output_size: Integer or tuple of 2 integers, the height and width of the output.
+        data_format: ``"channels_last"`` (batch, ..., channels) or ``"channels_first"`` (batch, channels, ...). Defaults to
+            ``config.image_data_format()``.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
+
+    Raises:
+        InvalidArgumentError: If a size is not a positive integer.
+        ShapeError: If, when called, the input has another number of axes.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import AdaptiveAveragePooling2D
+        >>> AdaptiveAveragePooling2D((1, 2))(np.ones((1, 5, 7, 3))).shape
+        (1, 1, 2, 3)
+    """
+
+
+@registry.register("layers")
+class AdaptiveAveragePooling3D(AdaptiveAveragePooling):
+    """3D adaptive average pooling layer, for volumes.
+
+    The arguments are those of :class:`AdaptiveAveragePooling2D` with three integers instead of two.
+
+    Input shape: ``(batch, depth, height, width, channels)``. Output shape: ``(batch, *output_size, channels)``.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import AdaptiveAveragePooling3D
+        >>> AdaptiveAveragePooling3D(2)(np.ones((1, 5, 7, 3, 1))).shape
+        (1, 2, 2, 2, 1)
+    """
+
+    rank = 3
+
+
+@registry.register("layers")
+class AdaptiveMaxPooling1D(AdaptiveMaxPooling):
+    """1D adaptive max pooling layer, for sequences.
+
+    The arguments are those of :class:`AdaptiveMaxPooling2D` with one integer instead of two.
+
+    Input shape: ``(batch, steps, channels)``. Output shape: ``(batch, output_size, channels)``.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import AdaptiveMaxPooling1D
+        >>> AdaptiveMaxPooling1D(2)(np.array([[[1.0], [4.0], [2.0], [3.0]]])).tolist()
+        [[[4.0], [3.0]]]
+    """
+
+    rank = 1
+
+
+@registry.register("layers")
+class AdaptiveMaxPooling2D(AdaptiveMaxPooling):
+    """2D adaptive max pooling layer, for images: the output has the same size for images of all sizes.
+
+    The image is divided into the windows of :class:`AdaptiveAveragePooling2D`, and the layer returns the maximum of each, for
+    each channel separately.
+
+    Input shape: ``(batch, height, width, channels)``. Output shape: ``(batch, *output_size, channels)``.
+
+    Args:
+        output_size: Integer or tuple of 2 integers, the height and width of the output.
+        data_format: ``"channels_last"`` (batch, ..., channels) or ``"channels_first"`` (batch, channels, ...). Defaults to
+            ``config.image_data_format()``.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
+
+    Raises:
+        InvalidArgumentError: If a size is not a positive integer.
+        ShapeError: If, when called, the input has another number of axes.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import AdaptiveMaxPooling2D
+        >>> AdaptiveMaxPooling2D((1, 2))(np.ones((1, 5, 7, 3))).shape
+        (1, 1, 2, 3)
+    """
+
+
+@registry.register("layers")
+class AdaptiveMaxPooling3D(AdaptiveMaxPooling):
+    """3D adaptive max pooling layer, for volumes.
+
+    The arguments are those of :class:`AdaptiveMaxPooling2D` with three integers instead of two.
+
+    Input shape: ``(batch, depth, height, width, channels)``. Output shape: ``(batch, *output_size, channels)``.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import AdaptiveMaxPooling3D
+        >>> AdaptiveMaxPooling3D(2)(np.ones((1, 5, 7, 3, 1))).shape
+        (1, 2, 2, 2, 1)
+    """
+
+    rank = 3

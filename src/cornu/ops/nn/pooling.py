@@ -1,6 +1,9 @@
 """Pooling over windows."""
 
+import numpy as np
+
 from cornu import config
+from cornu.backends.contract import Backend
 from cornu.dtypes import HALVES
 from cornu.ops.batch_coupling import of_rank
 from cornu.ops.dispatch import floats, op
@@ -8,7 +11,7 @@ from cornu.ops.nn.windows import check_rank, from_channels_last, to_channels_las
 from cornu.typing import Array, ArrayLike, IntOrInts
 from cornu.validation import check_ints
 
-__all__ = ["average_pool", "max_pool"]
+__all__ = ["adaptive_average_pool", "adaptive_max_pool", "average_pool", "max_pool"]
 
 
 def _pool(
@@ -84,3 +87,77 @@ def average_pool(
         [[[2.5], [2.5]]]
     """
     return _pool("average_pool", inputs, pool_size, strides, padding, data_format)
+
+
+@op(batch_coupling=of_rank(3), keras_path="nn.AdaptiveAveragePool")
+def adaptive_average_pool(inputs: ArrayLike, output_size: IntOrInts, data_format: str | None = None) -> Array:
+    """Average pooling over windows that divide the input into a given number of parts along each spatial axis.
+
+    Part ``i`` of ``n`` covers the indices from ``floor(i * size / n)`` to ``ceil((i + 1) * size / n)``, so neighboring parts
+    may overlap.
+
+    Args:
+        inputs: Array-like of shape ``(batch, *spatial, channels)``, with one to three spatial axes.
+        output_size: Integer or tuple of integers, the number of parts along each spatial axis.
+        data_format: ``"channels_last"`` (batch, ..., channels) or ``"channels_first"`` (batch, channels, ...). Defaults to
+            ``config.image_data_format()``.
+
+    Returns:
+        Array of shape ``(batch, *output_size, channels)``.
+
+    Raises:
+        InvalidArgumentError: If a size is not a positive integer.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.adaptive_average_pool([[[1.0], [4.0], [2.0], [3.0], [5.0]]], 2).round(2).tolist()
+        [[[2.33], [3.33]]]
+    """
+    return _adaptive_pool("adaptive_average_pool", inputs, output_size, data_format)
+
+
+@op(batch_coupling=of_rank(3), keras_path="nn.AdaptiveMaxPool")
+def adaptive_max_pool(inputs: ArrayLike, output_size: IntOrInts, data_format: str | None = None) -> Array:
+    """Max pooling over windows that divide the input into a given number of parts; see :func:`adaptive_average_pool`.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.adaptive_max_pool([[[1.0], [4.0], [2.0], [3.0], [5.0]]], 2).tolist()
+        [[[4.0], [5.0]]]
+    """
+    return _adaptive_pool("adaptive_max_pool", inputs, output_size, data_format)
+
+
+def _adaptive_pool(name: str, inputs: ArrayLike, output_size: IntOrInts, data_format: str | None) -> Array:
+    data_format = config.standardize_data_format(data_format)
+    backend, x = floats(inputs)
+    check_rank(name, x)
+    x = to_channels_last(backend, x, data_format)
+    dtype = backend.dtype(x)
+    x = backend.cast(x, "float32") if dtype in HALVES else x
+    for axis, parts in enumerate(check_ints(name, "output_size", output_size, len(x.shape) - 2), start=1):
+        pooled = _largest_of_parts if name == "adaptive_max_pool" else _means_of_parts
+        x = pooled(backend, x, axis, [_part(number, parts, x.shape[axis]) for number in range(parts)])
+    return from_channels_last(backend, backend.cast(x, dtype), data_format)
+
+
+def _part(number: int, parts: int, size: int) -> tuple[int, int]:
+    """Return the first index of a part of an axis, and the index after its last."""
+    return number * size // parts, -(-(number + 1) * size // parts)
+
+
+def _means_of_parts(backend: Backend, x: Array, axis: int, parts: list[tuple[int, int]]) -> Array:
+    """Return the means of parts of an axis, as a product with a matrix."""
+    weights = np.zeros((len(parts), x.shape[axis]))
+    for row, (start, stop) in zip(weights, parts, strict=True):
+        row[start:stop] = 1 / (stop - start)
+    product = backend.tensordot(x, backend.asarray(weights, backend.dtype(x)), ([axis], [1]))
+    last = len(x.shape) - 1
+    return backend.transpose(product, (*range(axis), last, *range(axis, last)))
+
+
+def _largest_of_parts(backend: Backend, x: Array, axis: int, parts: list[tuple[int, int]]) -> Array:
+    """Return the maxima of parts of an axis. Shorter parts repeat their last element."""
+    length = max(stop - start for start, stop in parts)
+    indices = np.array([[min(start + step, stop - 1) for step in range(length)] for start, stop in parts], dtype="int32")
+    return backend.max(backend.take(x, backend.asarray(indices), axis), axis + 1)
