@@ -26,9 +26,11 @@ def public_ops():
 OPS = public_ops()
 DECLARED = [name for name, function in OPS.items() if function.batch_coupling != "unknown"]
 
-MAKE_ARRAYS = "arange convert_to_numpy empty eye full identity linspace logspace ones tri zeros"
+MAKE_ARRAYS = "arange convert_to_numpy empty eye full geomspace identity linspace logspace ones tri zeros"
+MAKE_ARRAYS += " bartlett blackman hamming hanning kaiser"
 MIX = "allclose bincount broadcast_to cross diag flipud kron meshgrid outer ravel scatter scatter_update segment_sum"
-MIX += " slice slice_update vdot vstack"
+MIX += " segment_max segment_min segment_prod slice slice_update vander vdot vsplit vstack"
+MIX += " cdist corrcoef correlate diagflat histogram nonzero unique"
 RUN_FUNCTIONS = "cond fori_loop map scan switch while_loop"
 DRAW = "random.bernoulli random.categorical random.dropout random.normal random.randint random.shuffle random.truncated_normal"
 DRAW += " random.uniform"
@@ -131,6 +133,9 @@ POOL = {
     "q": [0.3, [0.2, 0.5]],
     "k": [1, 2],
     "num_classes": [4],
+    "output_size": [2],
+    "kth": [0],
+    "y": BATCHES,
     "fill_value": [2.0, *BATCHES[:2]],
     "x_min": [-0.2, None, CONSTANTS[4]],
     "x_max": [0.2, CONSTANTS[1], BATCHES[1]],
@@ -184,6 +189,9 @@ OWN = {
         "depthwise_kernel": [FLOATS(2, 4, 1), FLOATS(2, 2, 4, 1)],
         "pointwise_kernel": [FLOATS(1, 4, 3), FLOATS(1, 1, 4, 3)],
     },
+    **{name: {"x1": CLASSES, "x2": [*CLASSES, INTEGERS(4), 2]} for name in ("gcd", "lcm")},
+    "ldexp": {"x2": [*CLASSES, INTEGERS(4), 2]},
+    "unravel_index": {"indices": CLASSES, "shape": [(2, 3)]},
     "image.rgb_to_grayscale": {"images": [Batch(FLOATS(BATCH, 4, 3)), Batch(FLOATS(BATCH, 4, 4, 3))]},
     "dot_product_attention": {"mask": [None, FLOATS(1, 1, 4, 4) > 0, Batch(FLOATS(BATCH, 1, 4, 4) > 0)]},
 }

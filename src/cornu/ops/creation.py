@@ -399,7 +399,7 @@ def meshgrid(*x: ArrayLike, indexing: str = "xy") -> list[Array]:
     return grids
 
 
-@op(batch_coupling=of_rank(1), keras_path="numpy.Vander")
+@op(keras_path="numpy.Vander")
 def vander(x: ArrayLike, N: int | None = None, increasing: bool = False) -> Array:
     """Return the Vandermonde matrix: each column is a power of a vector.
 

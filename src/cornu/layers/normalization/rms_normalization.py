@@ -36,8 +36,8 @@ class RMSNormalization(Layer):
     Example:
         >>> import numpy as np
         >>> from cornu.layers import RMSNormalization
-        >>> RMSNormalization(epsilon=0.0)(np.array([[1.0, 7.0]])).round(1).tolist()
-        [[0.2, 1.4]]
+        >>> RMSNormalization(epsilon=0.0)(np.array([[1.0, -1.0]])).tolist()
+        [[1.0, -1.0]]
     """
 
     batch_coupling = "none"
@@ -61,10 +61,10 @@ class RMSNormalization(Layer):
         axes = self.axis if isinstance(self.axis, list) else [self.axis]
         return sorted(shape_arithmetic.find_axis(axis, shape) for axis in axes)
 
-    def call(self, inputs: Array) -> Any:
+    def call(self, x: Array) -> Any:
         """Return the normalized inputs."""
         with call_context.autocast(None):
-            x = ops.cast(inputs, computing_dtype(self.compute_dtype))
+            x = ops.cast(x, computing_dtype(self.compute_dtype))
             outputs = ops.rms_normalization(x, self.scale, self._axes(x.shape), self.epsilon)
         return ops.cast(outputs, self.compute_dtype)
 

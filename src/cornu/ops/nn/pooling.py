@@ -110,8 +110,8 @@ def adaptive_average_pool(inputs: ArrayLike, output_size: IntOrInts, data_format
 
     Example:
         >>> from cornu import ops
-        >>> ops.adaptive_average_pool([[[1.0], [4.0], [2.0], [3.0], [5.0]]], 2).round(2).tolist()
-        [[[2.33], [3.33]]]
+        >>> ops.adaptive_average_pool([[[1.0], [4.0], [1.0], [3.0], [5.0]]], 2).tolist()
+        [[[2.0], [3.0]]]
     """
     return _adaptive_pool("adaptive_average_pool", inputs, output_size, data_format)
 
