@@ -457,7 +457,6 @@ class AdaptivePooling(Layer):
     batch_coupling = "none"
     cornu_preserves_value_range = True
     cornu_is_stateless = True
-    cornu_input_spec = shape_arithmetic.spatial_input_spec
 
     def __init__(self, output_size: IntOrInts, data_format: str | None = None, **kwargs: Any):
         super().__init__(**kwargs)
