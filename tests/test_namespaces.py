@@ -95,7 +95,7 @@ def test_type_checkers_see_the_names_of_the_table(namespace):
     seen = {}
     for node in block.body:
         for alias in node.names:
-            home = f"{node.module}.{alias.name}" if node.module == "cornu" else node.module
+            home = f"{node.module}.{alias.name}" if node.module in ("cornu", namespace) else node.module
             original = "" if alias.name == alias.asname else f":{alias.name}"
             seen[alias.asname] = home + original
     assert seen == NAMESPACES[namespace]

@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 _CONFIG = "cornu.config"
+_DATA_IMAGES = "cornu.data.images"
 _DISTILLATION_LOSS = "cornu.models.distillation.distillation_loss"
 _POLICY = "cornu.core.dtype_policy"
 _REGISTRY = "cornu.registry"
@@ -62,6 +63,7 @@ NAMESPACES: dict[str, dict[str, str]] = {
         "ops": "cornu.ops",
         "optimizers": "cornu.optimizers",
         "plots": "cornu.plots",
+        "preprocessing": "cornu.preprocessing",
         "random": "cornu.random",
         "regularizers": "cornu.regularizers",
         "saving": "cornu.saving",
@@ -110,6 +112,21 @@ NAMESPACES: dict[str, dict[str, str]] = {
         "set_dtype_policy": _POLICY,
         "set_global_policy": f"{_POLICY}:set_dtype_policy",
     },
+    "cornu.preprocessing": {
+        "image": "cornu.preprocessing.image",
+        "image_dataset_from_directory": "cornu.data.image_folders",
+        "sequence": "cornu.preprocessing.sequence",
+        "text_dataset_from_directory": "cornu.data.text_folders",
+        "timeseries_dataset_from_array": "cornu.data.windows",
+    },
+    "cornu.preprocessing.image": {
+        "array_to_img": _DATA_IMAGES,
+        "img_to_array": _DATA_IMAGES,
+        "load_img": _DATA_IMAGES,
+        "save_img": _DATA_IMAGES,
+        "smart_resize": _DATA_IMAGES,
+    },
+    "cornu.preprocessing.sequence": {"pad_sequences": "cornu.data.sequences"},
     "cornu.random": {
         "SeedGenerator": "cornu.core.seed_generator",
         "categorical": _RANDOM,
@@ -145,23 +162,34 @@ NAMESPACES: dict[str, dict[str, str]] = {
         "Progbar": "cornu.training.loop.progbar",
         "PyDataset": _PY_DATASET,
         "Sequence": f"{_PY_DATASET}:PyDataset",
+        "array_to_img": _DATA_IMAGES,
+        "audio_dataset_from_directory": "cornu.data.audio_folders",
         "clear_session": "cornu.core.session",
         "custom_object_scope": _REGISTRY,
         "deserialize_keras_object": "cornu.saving",
         "disable_interactive_logging": _CONFIG,
         "enable_interactive_logging": _CONFIG,
         "get_custom_objects": _REGISTRY,
+        "get_file": "cornu.io.get_file",
         "get_registered_name": _REGISTRY,
         "get_registered_object": _REGISTRY,
         "get_source_inputs": "cornu.core.graph",
+        "image_dataset_from_directory": "cornu.data.image_folders",
+        "img_to_array": _DATA_IMAGES,
         "is_interactive_logging_enabled": _CONFIG,
         "is_keras_tensor": f"{_SYMBOLIC}:is_symbolic",
+        "load_img": _DATA_IMAGES,
         "normalize": "cornu.ops.nn.encoding:normalize_vectors",
         "pack_x_y_sample_weight": _BATCH,
+        "pad_sequences": "cornu.data.sequences",
         "register_keras_serializable": _REGISTRY,
+        "save_img": _DATA_IMAGES,
         "serialize_keras_object": "cornu.saving",
         "set_random_seed": "cornu.seeds",
+        "split_dataset": "cornu.data.split",
         "standardize_dtype": _VALIDATION,
+        "text_dataset_from_directory": "cornu.data.text_folders",
+        "timeseries_dataset_from_array": "cornu.data.windows",
         "to_categorical": "cornu.ops.nn.encoding",
         "unpack_x_y_sample_weight": _BATCH,
     },
