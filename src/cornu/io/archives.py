@@ -1,6 +1,7 @@
 """Bounded reads of files, of gzip streams, and of the files in an archive or folder; safe extraction of archives."""
 
 import contextlib
+import errno
 import gzip
 import os
 import tarfile
@@ -178,6 +179,8 @@ def _tar_members(path: Path) -> Iterator[tuple[str, Readable | None]]:
                 raise ValueError(f"it contains {member.name!r}, which is a device or a link to something that is no file of it")
             with file:
                 yield member.name, file
+        while archive.fileobj.read(2**20):  # the checksum of a compressed file is at its end
+            pass
 
 
 def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> "tarfile.ExFileObject | None":
@@ -203,7 +206,9 @@ def _naming(path: Path) -> Iterator[None]:
     """Context manager that converts errors caused by a damaged or dangerous archive into ones that name it."""
     try:
         yield
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, ValueError, NotImplementedError, RuntimeError, FileExistsError) as error:
+    except Exception as error:  # the readers raise a dozen exception types on damaged files
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL, errno.EEXIST, errno.EISDIR, errno.ENOTDIR):
+            raise  # an error of the disk or of permissions; those listed mean that the archive contradicts itself
         raise DataError(
             f"The archive `{path}` was not extracted: {error}.",
             "It must be complete, and contain only files and folders below its own folder.",
