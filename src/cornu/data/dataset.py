@@ -303,5 +303,8 @@ def _stacked(*arrays: Array) -> HostArray:
 
 def _padded(*arrays: Array) -> HostArray:
     """Return arrays of different sizes as one array with a batch axis, padded with zeros at the end of each axis."""
-    shape = np.max([np.shape(array) for array in arrays], axis=0)
-    return _stacked(*(np.pad(array, [(0, more) for more in shape - np.shape(array)]) for array in arrays))
+    shapes = [np.shape(array) for array in arrays]
+    if len(set(shapes)) > 1:
+        largest = np.max(shapes, axis=0)
+        arrays = tuple(np.pad(array, [(0, more) for more in largest - np.shape(array)]) for array in arrays)
+    return _stacked(*arrays)

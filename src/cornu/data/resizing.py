@@ -35,8 +35,6 @@ def resize_image(image: np.ndarray, size: tuple[int, int], interpolation: str = 
         >>> resize_image(np.array([[[0], [4]]]), (1, 4))[0, :, 0].tolist()
         [0.0, 1.0, 3.0, 4.0]
     """
-    if image.shape[:2] == size:
-        return image.astype("float32")
     if interpolation == "nearest":
         rows, columns = (_nearest(old, new) for old, new in zip(image.shape, size, strict=False))
         return image[rows[:, np.newaxis], columns].astype("float32")
@@ -59,7 +57,7 @@ def pad_to_aspect_ratio(image: np.ndarray, size: tuple[int, int], interpolation:
     """
     old, new = np.array(image.shape[:2], "float32"), np.array(size, "float32")
     exact = old / np.max(old / new)
-    height, width = np.floor(exact).astype(int).tolist()
+    height, width = np.maximum(np.floor(exact), 1).astype(int).tolist()
     top, left = np.floor((new - exact) / 2).astype(int).tolist()
     resized = resize_image(image, (height, width), interpolation)
     return np.pad(resized, [(top, size[0] - height - top), (left, size[1] - width - left), (0, 0)])
