@@ -17,7 +17,12 @@ from cornu.namespaces import NAMESPACES
 
 KERAS_NAMESPACES = [name for name in NAMESPACES if name != "cornu"]
 
-NAMES = [(namespace, name) for namespace in KERAS_NAMESPACES for name in NAMESPACES[namespace]]
+NAMES = [
+    (namespace, name)
+    for namespace in KERAS_NAMESPACES
+    for name, home in NAMESPACES[namespace].items()
+    if home != f"{namespace}.{name}"  # a module
+]
 
 NOT_CORNUS: dict[str, set[str]] = {}
 """Arguments of Keras's that Cornu does not have."""

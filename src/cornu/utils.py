@@ -1,4 +1,4 @@
-"""Files, folders, downloads, seeds and serialization, under the names of ``keras.utils``. Names are resolved when they are used."""
+"""Files, folders, seeds and serialization, under the names of ``keras.utils``. Names are resolved when they are used."""
 
 from typing import TYPE_CHECKING
 

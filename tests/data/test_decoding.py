@@ -84,7 +84,9 @@ def test_floats_from_0_to_1_are_scaled_and_others_are_rounded(rng):
 @pytest.mark.parametrize("values", [[-0.5, 1], [0, 256], [0, np.nan]])
 def test_floats_of_other_ranges_are_refused(values, tmp_path):
     (tmp_path / "a.tiff").write_bytes(encoded(np.array([values], "float32"), "tiff"))
-    with pytest.raises(DataError, match=r"a.tiff` cannot be read as an image: its values are from .*floats must be from 0 to 1"):
+    with pytest.raises(
+        DataError, match=r"a.tiff` cannot be read as an image: its values are from .*floats must be from 0 to 1"
+    ):
         decode_image(tmp_path / "a.tiff")
 
 
@@ -121,7 +123,9 @@ def test_the_orientation_is_applied_on_request_only(orientation, pixels):
     exif = Image.Exif()
     exif[0x0112] = orientation
     content = encoded(image, exif=exif)
-    np.testing.assert_array_equal(decode_image(content, orient=True), np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(content)))))
+    np.testing.assert_array_equal(
+        decode_image(content, orient=True), np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(content))))
+    )
     np.testing.assert_array_equal(decode_image(content), np.asarray(image))
 
 
@@ -174,7 +178,7 @@ def test_damaged_files_are_errors_that_name_them(kind, tmp_path):
 
 
 def test_the_content_of_a_file_has_no_name():
-    with pytest.raises(DataError, match="^The content of an image file cannot be read as an image"):
+    with pytest.raises(DataError, match=r"^The content of an image file cannot be read as an image"):
         decode_image(b"no image")
 
 
@@ -217,7 +221,7 @@ def test_an_unknown_color_mode_is_refused():
 
 
 def test_errors_of_the_block_that_are_not_of_the_image_are_kept(pixels, tmp_path):
-    with pytest.raises(InvalidArgumentError, match="^mine"), opened(encoded(pixels(2, 2))):
+    with pytest.raises(InvalidArgumentError, match=r"^mine"), opened(encoded(pixels(2, 2))):
         raise InvalidArgumentError("mine", "", "")
 
 

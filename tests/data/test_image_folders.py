@@ -67,7 +67,9 @@ def folder(tmp_path_factory) -> Path:
         for number in range(8 if name != "empty" else 0):
             Image.fromarray(rng.integers(0, 256, (20 + number, 30, 3), "uint8")).save(folder / name / f"{number}.png")
             if number < 2:
-                Image.fromarray(rng.integers(0, 256, (17, 12 + number, 3), "uint8")).save(folder / name / "deep" / f"{number}.PNG")
+                Image.fromarray(rng.integers(0, 256, (17, 12 + number, 3), "uint8")).save(
+                    folder / name / "deep" / f"{number}.PNG"
+                )
     return folder
 
 
@@ -152,7 +154,9 @@ def test_links_to_folders_are_followed_on_request(folder, tmp_path):
 def test_real_photographs_are_those_of_tensorflow_with_its_accurate_decoder(shared_data, tmp_path):
     """Keras uses the faster one, whose pixels differ from these by about 1 of 255."""
     tf = pytest.importorskip("tensorflow")
-    paths = [path for name in ("cats", "dogs") for path in sorted((shared_data / "cats_and_dogs" / "test" / name).glob("*.jpg"))[:6]]
+    paths = [
+        path for name in ("cats", "dogs") for path in sorted((shared_data / "cats_and_dogs" / "test" / name).glob("*.jpg"))[:6]
+    ]
     for path in paths:
         os.symlink(path, tmp_path / path.name)
     arguments = {"directory": tmp_path, "labels": None, "shuffle": False, "batch_size": None, "verbose": False}
@@ -168,7 +172,9 @@ def test_a_model_is_trained_on_a_folder(folder, backend):
     arguments = {"validation_split": 0.25, "subset": "both", "seed": 1, "verbose": False, "class_names": ["a", "b"], **SIZE}
     training, validation = image_dataset_from_directory(folder, format="cornu", **arguments)
     with config.placement_scope(backend):
-        model = cornu.Sequential([cornu.Input((16, 13, 3)), cornu.layers.Rescaling(1 / 255), cornu.layers.Flatten(), cornu.layers.Dense(2)])
+        model = cornu.Sequential(
+            [cornu.Input((16, 13, 3)), cornu.layers.Rescaling(1 / 255), cornu.layers.Flatten(), cornu.layers.Dense(2)]
+        )
     model.compile("sgd", cornu.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
     history = model.fit(training, validation_data=validation, epochs=2, verbose=0)
     assert set(history.history) == {"loss", "accuracy", "val_loss", "val_accuracy"}
@@ -183,7 +189,10 @@ MISTAKES = {
     "labels": ({"labels": "infer"}, r"`labels='infer'`.*Pass `labels='inferred'`"),
     "names and labels": ({"labels": [1], "class_names": ["a"]}, r"`class_names` was given together with `labels`"),
     "fraction": ({"validation_split": 20, "subset": "both"}, r"`validation_split=20`.*between 0 and 1.*`validation_split=0.2`"),
-    "no subset": ({"validation_split": 0.2}, r"`validation_split=0.2` and `subset=None`.*`validation_split=0.2, subset='both'`"),
+    "no subset": (
+        {"validation_split": 0.2},
+        r"`validation_split=0.2` and `subset=None`.*`validation_split=0.2, subset='both'`",
+    ),
     "no split": ({"subset": "training"}, r"`validation_split=None` and `subset='training'`"),
     "no seed": ({"validation_split": 0.2, "subset": "training"}, r"without a seed.*some files would be in both.*`seed=0`"),
     "class": ({"class_names": ["a", "c"]}, r"`class_names` contains 'c', and there is no such subfolder.*'a', 'b', 'empty'"),

@@ -206,7 +206,9 @@ def test_jpeg_files_store_no_transparency_with_a_warning(tmp_path):
 
 @pytest.mark.parametrize("name", ["a", "a.xyz"])
 def test_an_unknown_format_is_refused(name, tmp_path):
-    with pytest.raises(InvalidArgumentError, match=rf"`save_img` received the path '.*{name}'.*such as 'png'.*Add an extension"):
+    with pytest.raises(
+        InvalidArgumentError, match=rf"`save_img` received the path '.*{name}'.*such as 'png'.*Add an extension"
+    ):
         save_img(tmp_path / name, COLORS)
     with pytest.raises(InvalidArgumentError, match=r"`file_format='xyz'`.*must be known"):
         save_img(io.BytesIO(), COLORS, file_format="xyz")

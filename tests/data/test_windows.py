@@ -74,9 +74,7 @@ def test_own_datasets_shuffle_all_windows_in_each_pass():
 def test_windows_follow_their_definition(steps, length, stride, rate):
     assume((length - 1) * rate < steps)
     dataset = timeseries_dataset_from_array(np.arange(steps), None, length, stride, rate, None, format="cornu")
-    expected = [
-        [start + number * rate for number in range(length)] for start in range(0, steps - (length - 1) * rate, stride)
-    ]
+    expected = [[start + number * rate for number in range(length)] for start in range(0, steps - (length - 1) * rate, stride)]
     assert [window.tolist() for window in dataset] == expected
     assert len(dataset) == len(expected)
 

@@ -1,4 +1,4 @@
-"""Archives are extracted completely into their own folder, or not at all."""
+"""Archives are extracted into their own folder, completely or without leaving anything."""
 
 import io
 import os

@@ -91,7 +91,9 @@ def test_the_right_checksum_is_accepted(argument, server, tmp_path):
 @pytest.mark.parametrize("algorithm", ["SHA-256", "MD5"])
 def test_a_wrong_checksum_is_an_error_and_leaves_nothing(algorithm, server, tmp_path):
     wrong = sums(b"other")[algorithm == "MD5"]
-    with pytest.raises(DataError, match=rf"has the {algorithm} checksum [0-9a-f]+.*must be {wrong}: this is another file.*save"):
+    with pytest.raises(
+        DataError, match=rf"has the {algorithm} checksum [0-9a-f]+.*must be {wrong}: this is another file.*save"
+    ):
         get_file(origin=server.url, file_hash=wrong, cache_dir=tmp_path)
     assert below(tmp_path) == ["datasets"]
 

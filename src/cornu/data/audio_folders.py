@@ -3,7 +3,7 @@
 import functools
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING
 
 from cornu.data import tf_data
 from cornu.data.dataset import Dataset
@@ -15,7 +15,7 @@ from cornu.errors import InvalidArgumentError
 from cornu.validation import require_packages
 
 if TYPE_CHECKING:
-    import tensorflow as tf
+    from cornu.data.tf_data import TfDataset
 
 EXTENSIONS = (".wav",)
 """Extensions of the files that are read, as in Keras."""
@@ -36,7 +36,7 @@ def audio_dataset_from_directory(
     subset: str | None = None,
     follow_links: bool = False,
     verbose: bool = True,
-) -> "Union[Dataset, tf.data.Dataset, tuple[Dataset, Dataset], tuple[tf.data.Dataset, tf.data.Dataset]]":
+) -> "Dataset | TfDataset | tuple[Dataset, Dataset] | tuple[TfDataset, TfDataset]":
     """Return a dataset of the WAV files in a folder that has a subfolder for each class.
 
     The files must contain integer samples of 8, 16 or 32 bits (PCM).
@@ -45,8 +45,8 @@ def audio_dataset_from_directory(
         directory: Path of the folder.
         labels: ``"inferred"`` for the subfolders, a list of an integer for each file in the alphabetical order of the paths, or
             None for no labels. Defaults to ``"inferred"``.
-        label_mode: ``"int"``, ``"categorical"`` (one-hot vectors), ``"binary"`` (0.0 or 1.0), or None for no labels. Defaults to
-            ``"int"``.
+        label_mode: ``"int"``, ``"categorical"`` (one-hot vectors), ``"binary"`` (0.0 or 1.0), or None for no labels.
+            Defaults to ``"int"``.
         class_names: List of strings, the subfolders to use, in the order of their labels. Defaults to all in alphabetical
             order.
         batch_size: Integer, number of files of a batch; None for single files. Defaults to 32.

@@ -15,7 +15,7 @@ from cornu.typing import Array, Tree
 from cornu.validation import check_int
 
 AUTOTUNE = -1
-"""As a number of threads: as many as there are processors (``tf.data.AUTOTUNE``)."""
+"""As a number of threads: one for each processor (``tf.data.AUTOTUNE``)."""
 
 INFINITE, UNKNOWN = -1, -2
 """Values of :meth:`Dataset.cardinality` for a dataset that repeats without end, and one whose length is not known."""
@@ -86,7 +86,9 @@ class Dataset:
             num_parallel_calls: Integer, number of threads that call the function; -1 for the number of processors. Defaults
                 to None (the thread that reads the dataset calls it).
         """
-        threads = 1 if num_parallel_calls is None else processor_count() if num_parallel_calls == AUTOTUNE else num_parallel_calls
+        threads = (
+            1 if num_parallel_calls is None else processor_count() if num_parallel_calls == AUTOTUNE else num_parallel_calls
+        )
         check_int("map", "num_parallel_calls", threads)
 
         def apply(element: Tree) -> Tree:
@@ -288,7 +290,7 @@ def _as_element(value: Array) -> Array:
     return np.asarray(value).view(HostArray) if isinstance(value, (np.ndarray, np.generic, bytes, str)) else value
 
 
-def _stacked(*arrays: Array) -> HostArray:
+def _stacked(*arrays: np.ndarray) -> HostArray:
     """Return the arrays of several samples as one array with a batch axis."""
     shapes = {np.shape(array) for array in arrays}
     if len(shapes) > 1:
@@ -301,7 +303,7 @@ def _stacked(*arrays: Array) -> HostArray:
     return (np.array(arrays, dtype=object) if is_text else np.stack(arrays)).view(HostArray)
 
 
-def _padded(*arrays: Array) -> HostArray:
+def _padded(*arrays: np.ndarray) -> HostArray:
     """Return arrays of different sizes as one array with a batch axis, padded with zeros at the end of each axis."""
     shapes = [np.shape(array) for array in arrays]
     if len(set(shapes)) > 1:

@@ -69,12 +69,17 @@ def index_files(given: FileArguments, extensions: tuple[str, ...], kind: str) ->
     index = _read_folder(given, extensions)
     _check_binary(given, index)
     if given.verbose:
-        print(f"Found {len(index.paths)} files" + (f" belonging to {len(index.class_names)} classes." if index.class_names else "."))
+        print(
+            f"Found {len(index.paths)} files"
+            + (f" belonging to {len(index.class_names)} classes." if index.class_names else ".")
+        )
     if not index.paths:
         raise DataError(
             f"`{os.fspath(given.directory)}` contains no {kind}.",
             f"The names of the files must end in {', '.join(extensions)}.",
-            "Check the path: it must be the folder that contains a subfolder for each class." if given.labels == "inferred" else "Check the path.",
+            "Check the path: it must be the folder that contains a subfolder for each class."
+            if given.labels == "inferred"
+            else "Check the path.",
         )
     if given.shuffle:  # the two orders are the same; NumPy's old generator, because Keras's split follows from it
         np.random.RandomState(seed).shuffle(index.paths)

@@ -1,7 +1,7 @@
 """Folders of files as datasets: what images, texts and audio files have in common."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from cornu.data.dataset import Dataset, dataset_of
 from cornu.data.file_index import FileArguments, FileIndex, encoded, index_files
 
 if TYPE_CHECKING:
-    import tensorflow as tf
+    from cornu.data.tf_data import TfDataset
 
 
 def folder_datasets(
@@ -21,7 +21,7 @@ def folder_datasets(
     load: Callable[[Any], Any],
     in_tensorflow: bool = False,
     combine: str = "batch",
-) -> "Union[Dataset, tf.data.Dataset, tuple]":
+) -> "Dataset | TfDataset | tuple":
     """Return the dataset of a folder, or two for ``subset="both"``, of which that for validation keeps its order.
 
     Args:

@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cornu import config
-from cornu.data import tf_data
+from cornu.data import resizing, tf_data
 from cornu.data.dataset import Dataset
 from cornu.data.decoding import check_color_mode, decode_image
 from cornu.data.file_index import FileArguments
@@ -15,12 +15,11 @@ from cornu.data.folders import folder_datasets
 from cornu.data.formats import returns_tf_data
 from cornu.data.image_options import ImageOptions
 from cornu.data.images import check_size
-from cornu.data.resizing import check_interpolation, crop_to_aspect_ratio as cropped, pad_to_aspect_ratio as padded, resize_image
 from cornu.errors import InvalidArgumentError
 from cornu.typing import DataFormat
 
 if TYPE_CHECKING:
-    import tensorflow as tf
+    from cornu.data.tf_data import TfDataset
 
 EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
 """Extensions of the files that are read, as in Keras."""
@@ -45,7 +44,7 @@ def image_dataset_from_directory(
     data_format: DataFormat = None,
     format: str = "tf",
     verbose: bool = True,
-) -> "Union[Dataset, tf.data.Dataset, tuple[Dataset, Dataset], tuple[tf.data.Dataset, tf.data.Dataset]]":
+) -> "Dataset | TfDataset | tuple[Dataset, Dataset] | tuple[TfDataset, TfDataset]":
     """Return a dataset of the images in a folder that has a subfolder for each class.
 
     Files that end in ``.bmp``, ``.gif``, ``.jpeg``, ``.jpg`` and ``.png`` are read; of an animation, the first image. As in
@@ -55,8 +54,8 @@ def image_dataset_from_directory(
         directory: Path of the folder.
         labels: ``"inferred"`` for the subfolders, a list of an integer for each file in the alphabetical order of the paths, or
             None for no labels. Defaults to ``"inferred"``.
-        label_mode: ``"int"``, ``"categorical"`` (one-hot vectors), ``"binary"`` (0.0 or 1.0), or None for no labels. Defaults to
-            ``"int"``.
+        label_mode: ``"int"``, ``"categorical"`` (one-hot vectors), ``"binary"`` (0.0 or 1.0), or None for no labels.
+            Defaults to ``"int"``.
         class_names: List of strings, the subfolders to use, in the order of their labels. Defaults to all in alphabetical
             order.
         color_mode: ``"grayscale"``, ``"rgb"`` or ``"rgba"``. Defaults to ``"rgb"``.
@@ -100,7 +99,7 @@ def image_dataset_from_directory(
         (['cat', 'dog'], [(2, 8, 8, 3)])
     """
     check_color_mode(color_mode)
-    check_interpolation(interpolation)
+    resizing.check_interpolation(interpolation)
     if crop_to_aspect_ratio and pad_to_aspect_ratio:
         raise InvalidArgumentError(
             "`crop_to_aspect_ratio=True` and `pad_to_aspect_ratio=True` were given.",
@@ -127,9 +126,9 @@ def load_image(path: str, options: ImageOptions) -> np.ndarray:
     """Return the image of a file as a ``float32`` array of the requested size."""
     image = decode_image(path, options.color_mode)
     if options.crop:
-        image = cropped(image, options.size)
+        image = resizing.crop_to_aspect_ratio(image, options.size)
     if options.pad:
-        image = padded(image, options.size, options.interpolation)
+        image = resizing.pad_to_aspect_ratio(image, options.size, options.interpolation)
     else:
-        image = resize_image(image, options.size, options.interpolation)
+        image = resizing.resize_image(image, options.size, options.interpolation)
     return image.transpose(2, 0, 1) if options.channels_first else image

@@ -1,6 +1,5 @@
 """Images between files, Pillow and arrays: the functions on single images of ``keras.utils``."""
 
-import io
 import os
 from collections.abc import Sequence
 from typing import IO, TYPE_CHECKING
@@ -134,7 +133,7 @@ def img_to_array(img: "Image", data_format: DataFormat = None, dtype: DType = No
         >>> cornu.utils.img_to_array(Image.new("L", (3, 2), 7)).shape
         (2, 3, 1)
     """
-    data_format = config.standardize_data_format(data_format)
+    layout = config.standardize_data_format(data_format)
     pixels = np.asarray(img, dtype=standardize_dtype(dtype))
     if pixels.ndim not in (2, 3):
         raise ShapeError(
@@ -144,7 +143,7 @@ def img_to_array(img: "Image", data_format: DataFormat = None, dtype: DType = No
         )
     if pixels.ndim == 2:
         pixels = pixels[:, :, np.newaxis]
-    return pixels.transpose(2, 0, 1) if data_format == "channels_first" else pixels
+    return pixels.transpose(2, 0, 1) if layout == "channels_first" else pixels
 
 
 def array_to_img(x: ArrayLike, data_format: DataFormat = None, scale: bool = True, dtype: DType = None) -> "Image":
@@ -173,13 +172,14 @@ def array_to_img(x: ArrayLike, data_format: DataFormat = None, scale: bool = Tru
     """
     from PIL import Image
 
-    data_format = config.standardize_data_format(data_format)
+    layout = config.standardize_data_format(data_format)
     pixels = np.asarray(ops.convert_to_numpy(x), dtype=standardize_dtype(dtype))
-    if pixels.ndim == 3 and data_format == "channels_first":
+    shape = pixels.shape
+    if pixels.ndim == 3 and layout == "channels_first":
         pixels = pixels.transpose(1, 2, 0)
     if pixels.ndim != 3 or pixels.shape[2] not in (1, 3, 4):
         raise ShapeError(
-            f"`array_to_img` received an array of shape {np.shape(x)}, with the data format {data_format!r}.",
+            f"`array_to_img` received an array of shape {shape}, with the data format {layout!r}.",
             "It must have three axes, and 1, 3 or 4 channels.",
             "Pass one image of a batch, `x[0]`, or another `data_format`.",
         )
@@ -219,8 +219,7 @@ def save_img(
         InvalidArgumentError: If the format is unknown.
 
     Example:
-        >>> import io
-        >>> import numpy as np
+        >>>         >>> import numpy as np
         >>> import cornu
         >>> file = io.BytesIO()
         >>> cornu.utils.save_img(file, np.eye(4)[:, :, None], file_format="png")
@@ -244,12 +243,14 @@ def _format_of(path: str | os.PathLike | IO[bytes], file_format: str | None) -> 
     from PIL import Image
 
     Image.init()
-    named = isinstance(path, (str, os.PathLike)) and file_format is None
-    extension = os.path.splitext(os.fsdecode(path))[1] if named else f".{file_format}"
-    found = Image.EXTENSION.get(extension.lower(), str(file_format).upper())
+    if file_format is None and isinstance(path, (str, os.PathLike)):
+        received, extension = f"the path {os.fsdecode(path)!r}", os.path.splitext(os.fsdecode(path))[1]
+    else:
+        received, extension = f"`file_format={file_format!r}`", f".{file_format}"
+    found = Image.EXTENSION.get(extension.lower(), extension[1:].upper())
     if found not in Image.SAVE:
         raise InvalidArgumentError(
-            f"`save_img` received {f'the path {os.fsdecode(path)!r}' if named else f'`file_format={file_format!r}`'}.",
+            f"`save_img` received {received}.",
             "The format of an image file must be known, such as 'png', 'jpeg', 'bmp' or 'gif'.",
             "Add an extension to the path, such as '.png', or pass `file_format`.",
         )

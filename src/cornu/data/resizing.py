@@ -41,12 +41,14 @@ def resize_image(image: np.ndarray, size: tuple[int, int], interpolation: str = 
     if interpolation == "bilinear":
         return _bilinear(image, size)
     rows, columns = (_matrix(old, new, interpolation) for old, new in zip(image.shape, size, strict=False))
-    return np.einsum("ih,hwc->iwc", rows, np.einsum("jw,hwc->hjc", columns, image.astype("float32"), optimize=True), optimize=True)
+    mixed = np.einsum("jw,hwc->hjc", columns, image.astype("float32"), optimize=True)
+    return np.einsum("ih,hjc->ijc", rows, mixed, optimize=True)
 
 
 def crop_to_aspect_ratio(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Return the largest centered part of an image that has the aspect ratio of ``size``."""
-    top, left, bottom, right = centered_crop(*image.shape[:2], size)
+    height, width = image.shape[:2]
+    top, left, bottom, right = centered_crop(height, width, size)
     return image[top:bottom, left:right]
 
 

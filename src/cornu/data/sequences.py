@@ -3,18 +3,18 @@
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError, one_of
-from cornu.typing import ArrayLike, DType
 from cornu.validation import check_int
 
 _SIDES = ("pre", "post")
 
 
 def pad_sequences(
-    sequences: Sequence[Sequence[ArrayLike]],
+    sequences: Sequence[Sequence[npt.ArrayLike]],
     maxlen: int | None = None,
-    dtype: DType = "int32",
+    dtype: npt.DTypeLike = "int32",
     padding: str = "pre",
     truncating: str = "pre",
     value: float | str = 0.0,
@@ -54,7 +54,7 @@ def pad_sequences(
         )
     longest = max((len(sequence) for sequence in sequences), default=0)
     length = longest if maxlen is None else check_int("pad_sequences", "maxlen", maxlen, least=0)
-    shape = next((np.shape(sequence)[1:] for sequence in sequences if len(sequence)), ())
+    shape = next((np.asarray(sequence).shape[1:] for sequence in sequences if len(sequence)), ())
     is_text = np.issubdtype(np.dtype(dtype), np.str_)
     if isinstance(value, str) and not is_text and np.dtype(dtype) != np.dtype(object):
         raise InvalidArgumentError(

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from cornu.typing import Tree
 from cornu.validation import is_int
 
 if TYPE_CHECKING:
-    import tensorflow as tf
+    from cornu.data.tf_data import TfDataset
 
 
 class Subset:
@@ -57,7 +57,7 @@ class _Rows:
 
 
 def split_dataset(
-    dataset: "Union[Tree, Dataset, tf.data.Dataset, Indexable]",
+    dataset: "Tree | Dataset | TfDataset | Indexable",
     left_size: float | None = None,
     right_size: float | None = None,
     shuffle: bool = False,
@@ -74,8 +74,8 @@ def split_dataset(
         right_size: The same for the second part, which contains the last samples. Defaults to the rest.
         shuffle: Whether to shuffle the samples first. Defaults to False.
         seed: Integer, random seed. Defaults to None.
-        preferred_backend: For arrays: ``"tensorflow"`` for datasets of ``tf.data``, ``"torch"`` for objects that return a sample
-            for an index, as ``torch.utils.data.DataLoader`` takes them, or ``"jax"`` or ``"numpy"`` for
+        preferred_backend: For arrays: ``"tensorflow"`` for datasets of ``tf.data``, ``"torch"`` for objects that return a
+            sample for an index, as ``torch.utils.data.DataLoader`` takes them, or ``"jax"`` or ``"numpy"`` for
             :class:`cornu.data.dataset.Dataset`. Defaults to ``config.backend()``.
 
     Returns:
@@ -95,10 +95,10 @@ def split_dataset(
     if preferred_backend is not None and preferred_backend not in config.BACKENDS:
         raise one_of("preferred_backend", preferred_backend, config.BACKENDS)
     seed = random.randint(0, 10**6) if seed is None else seed
-    if hasattr(dataset, "take") and hasattr(dataset, "skip") and not isinstance(dataset, np.ndarray):
-        return _split_pipeline(dataset, left_size, right_size, seed if shuffle else None)
+    if hasattr(dataset, "take") and hasattr(dataset, "skip"):
+        return _split_pipeline(cast("Dataset | TfDataset", dataset), left_size, right_size, seed if shuffle else None)
     is_indexable = not isinstance(dataset, (list, tuple, dict, np.ndarray))
-    source = _indexable(dataset) if is_indexable else _rows(dataset)
+    source = _indexable(dataset) if is_indexable else _rows(cast(Tree, dataset))
     count = len(source)
     left, right = _sizes(count, left_size, right_size)
     order = list(range(count))
@@ -121,7 +121,9 @@ def _part(source: Indexable, indices: list[int], kind: str) -> Any:
     return Dataset(samples, len(indices))
 
 
-def _split_pipeline(dataset: Any, left_size: float | None, right_size: float | None, seed: int | None) -> tuple:
+def _split_pipeline(
+    dataset: "Dataset | TfDataset", left_size: float | None, right_size: float | None, seed: int | None
+) -> tuple:
     """Split a dataset that has the methods of ``tf.data``."""
     count = int(dataset.cardinality())
     if count == -1:
@@ -148,7 +150,7 @@ def _rows(dataset: Tree) -> _Rows:
     return _Rows(dataset)
 
 
-def _indexable(dataset: Any) -> Indexable:
+def _indexable(dataset: "Tree | Dataset | TfDataset | Indexable") -> Any:
     if isinstance(dataset, (str, bytes)) or not (hasattr(dataset, "__getitem__") and hasattr(dataset, "__len__")):
         raise InvalidTypeError(
             f"`split_dataset` received `dataset` of the type {type(dataset).__name__}.",
@@ -166,8 +168,8 @@ def _sizes(count: int, left_size: float | None, right_size: float | None) -> tup
             "At least one of `left_size` and `right_size` is required.",
             "Pass, for example, `left_size=0.8`.",
         )
-    left, right = (_size(name, size, count) for name, size in (("left_size", left_size), ("right_size", right_size)))
-    left = count - right if left is None else left
+    left, right = _size("left_size", left_size, count), _size("right_size", right_size, count)
+    left = count - (right or 0) if left is None else left
     right = count - left if right is None else right
     if left + right > count:
         raise InvalidArgumentError(

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING
 
 from cornu.data import tf_data
 from cornu.data.dataset import Dataset
@@ -12,7 +12,7 @@ from cornu.data.folders import folder_datasets
 from cornu.data.formats import returns_tf_data
 
 if TYPE_CHECKING:
-    import tensorflow as tf
+    from cornu.data.tf_data import TfDataset
 
 EXTENSIONS = (".txt",)
 """Extensions of the files that are read, as in Keras."""
@@ -32,15 +32,15 @@ def text_dataset_from_directory(
     follow_links: bool = False,
     format: str = "tf",
     verbose: bool = True,
-) -> "Union[Dataset, tf.data.Dataset, tuple[Dataset, Dataset], tuple[tf.data.Dataset, tf.data.Dataset]]":
+) -> "Dataset | TfDataset | tuple[Dataset, Dataset] | tuple[TfDataset, TfDataset]":
     """Return a dataset of the texts in a folder that has a subfolder of ``.txt`` files for each class.
 
     Args:
         directory: Path of the folder.
         labels: ``"inferred"`` for the subfolders, a list of an integer for each file in the alphabetical order of the paths, or
             None for no labels. Defaults to ``"inferred"``.
-        label_mode: ``"int"``, ``"categorical"`` (one-hot vectors), ``"binary"`` (0.0 or 1.0), or None for no labels. Defaults to
-            ``"int"``.
+        label_mode: ``"int"``, ``"categorical"`` (one-hot vectors), ``"binary"`` (0.0 or 1.0), or None for no labels.
+            Defaults to ``"int"``.
         class_names: List of strings, the subfolders to use, in the order of their labels. Defaults to all in alphabetical
             order.
         batch_size: Integer, number of texts of a batch; None for single texts. Defaults to 32.

@@ -1,7 +1,7 @@
 """Datasets of ``tf.data``, made with TensorFlow's functions in the way of Keras, so that values and order are Keras's."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -11,6 +11,8 @@ from cornu.data.image_options import ImageOptions
 
 if TYPE_CHECKING:
     import tensorflow as tf
+
+    TfDataset: TypeAlias = tf.data.Dataset
 
 _BUFFERED_BATCHES, _BUFFERED_SAMPLES = 8, 1024
 """Size of the buffer from which samples are drawn when they are shuffled: in batches, and without batches in samples."""
@@ -23,7 +25,7 @@ def files_dataset(
     seed: int | None,
     batch_size: int | None,
     combine: str = "batch",
-) -> "tf.data.Dataset":
+) -> "TfDataset":
     """Return a dataset of files that are loaded, with their labels.
 
     Args:
@@ -40,11 +42,11 @@ def files_dataset(
     if labels is not None:
         samples = tf.data.Dataset.zip((samples, tf.data.Dataset.from_tensor_slices(labels)))
     found = batched(samples, seed, batch_size, combine)
-    found.class_names, found.file_paths = index.class_names, index.paths
+    found.class_names, found.file_paths = index.class_names, index.paths  # type: ignore[attr-defined]
     return found
 
 
-def batched(samples: "tf.data.Dataset", seed: int | None, batch_size: int | None, combine: str = "batch") -> "tf.data.Dataset":
+def batched(samples: "TfDataset", seed: int | None, batch_size: int | None, combine: str = "batch") -> "TfDataset":
     """Shuffle and batch samples (see :func:`files_dataset`)."""
     import tensorflow as tf
 
@@ -86,9 +88,7 @@ def _cropped(image: "tf.Tensor", size: tuple[int, int]) -> "tf.Tensor":
     height, width = tf.unstack(tf.shape(image)[:2])
     crop_height = tf.minimum(height, width * size[0] // size[1])
     crop_width = tf.minimum(width, height * size[1] // size[0])
-    return tf.image.crop_to_bounding_box(
-        image, (height - crop_height) // 2, (width - crop_width) // 2, crop_height, crop_width
-    )
+    return tf.image.crop_to_bounding_box(image, (height - crop_height) // 2, (width - crop_width) // 2, crop_height, crop_width)
 
 
 def text_loader(max_length: int | None) -> "Callable[[tf.Tensor], tf.Tensor]":
@@ -115,8 +115,13 @@ def audio_loader(load: Callable[[str], np.ndarray]) -> "Callable[[tf.Tensor], tf
 
 
 def windows_dataset(
-    data: np.ndarray, targets: np.ndarray | None, starts: np.ndarray, offsets: np.ndarray, seed: int | None, batch_size: int | None
-) -> "tf.data.Dataset":
+    data: np.ndarray,
+    targets: np.ndarray | None,
+    starts: np.ndarray,
+    offsets: np.ndarray,
+    seed: int | None,
+    batch_size: int | None,
+) -> "TfDataset":
     """Return a dataset of the windows of a time series (see :mod:`cornu.data.windows`)."""
     import tensorflow as tf
 
@@ -130,7 +135,7 @@ def windows_dataset(
     return batched(tf.data.Dataset.from_tensor_slices(starts).map(window, tf.data.AUTOTUNE), seed, batch_size)
 
 
-def rows_dataset(samples: list) -> "tf.data.Dataset":
+def rows_dataset(samples: list) -> "TfDataset":
     """Return a dataset of samples, trees of arrays of the same structure and shapes."""
     import tensorflow as tf
 

@@ -1,6 +1,6 @@
 """Windows of a time series as a dataset."""
 
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from cornu.typing import ArrayLike, Tree
 from cornu.validation import check_int
 
 if TYPE_CHECKING:
-    import tensorflow as tf
+    from cornu.data.tf_data import TfDataset
 
 
 def timeseries_dataset_from_array(
@@ -29,11 +29,11 @@ def timeseries_dataset_from_array(
     start_index: int | None = None,
     end_index: int | None = None,
     format: str = "tf",
-) -> "Union[Dataset, tf.data.Dataset]":
+) -> "Dataset | TfDataset":
     """Return a dataset of windows of a time series.
 
-    Window ``i`` contains the steps ``s, s + r, ..., s + (n - 1) * r`` of ``data``, where ``s`` is ``i * sequence_stride``, ``r``
-    the ``sampling_rate`` and ``n`` the ``sequence_length``. Its target is ``targets[s]``.
+    Window ``i`` contains the steps ``s, s + r, ..., s + (n - 1) * r`` of ``data``, where ``s`` is ``i * sequence_stride``,
+    ``r`` the ``sampling_rate`` and ``n`` the ``sequence_length``. Its target is ``targets[s]``.
 
     Args:
         data: Array-like of shape ``(steps, ...)``.
@@ -114,7 +114,12 @@ def _range(steps: int, start_index: int | None, end_index: int | None) -> tuple[
 
 
 def _own_dataset(
-    values: np.ndarray, targets: np.ndarray | None, starts: np.ndarray, offsets: np.ndarray, seed: int | None, batch_size: int | None
+    values: np.ndarray,
+    targets: np.ndarray | None,
+    starts: np.ndarray,
+    offsets: np.ndarray,
+    seed: int | None,
+    batch_size: int | None,
 ) -> Dataset:
     def windows(chosen: np.ndarray) -> Tree:
         first = starts[chosen]

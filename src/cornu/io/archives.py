@@ -9,7 +9,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Protocol
+from typing import IO, Protocol
 
 from cornu.errors import DataError
 
@@ -183,7 +183,7 @@ def _tar_members(path: Path) -> Iterator[tuple[str, Readable | None]]:
             pass
 
 
-def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> "tarfile.ExFileObject | None":
+def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes] | None:
     """Return the content of a file, or of the file that a link names; None for others."""
     with contextlib.suppress(KeyError, RecursionError):  # a link to a missing file, or to itself
         return archive.extractfile(member)

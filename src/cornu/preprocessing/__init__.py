@@ -1,4 +1,4 @@
-"""Images, sequences and datasets from files, under the names of ``keras.preprocessing``. Names are resolved when they are used."""
+"""Images, sequences and datasets of files, under the names of ``keras.preprocessing``. Names are resolved on first use."""
 
 from typing import TYPE_CHECKING
 
