@@ -60,7 +60,7 @@ def pad_to_aspect_ratio(image: np.ndarray, size: tuple[int, int], interpolation:
     old, new = np.array(image.shape[:2], "float32"), np.array(size, "float32")
     exact = old / np.max(old / new)
     height, width = np.maximum(np.floor(exact), 1).astype(int).tolist()
-    top, left = np.floor((new - exact) / 2).astype(int).tolist()
+    top, left = np.maximum(np.floor((new - exact) / 2), 0).astype(int).tolist()
     resized = resize_image(image, (height, width), interpolation)
     return np.pad(resized, [(top, size[0] - height - top), (left, size[1] - width - left), (0, 0)])
 
