@@ -219,7 +219,8 @@ def save_img(
         InvalidArgumentError: If the format is unknown.
 
     Example:
-        >>>         >>> import numpy as np
+        >>> import io
+        >>> import numpy as np
         >>> import cornu
         >>> file = io.BytesIO()
         >>> cornu.utils.save_img(file, np.eye(4)[:, :, None], file_format="png")
