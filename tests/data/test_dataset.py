@@ -162,6 +162,21 @@ def test_threads_work_only_a_little_ahead():
     results.close()
 
 
+def test_items_that_are_not_begun_are_dropped_when_the_results_are_closed():
+    begun = []
+
+    def slow(item: int) -> None:
+        begun.append(item)
+        time.sleep(0.03)
+
+    results = ordered_map(slow, range(1000), threads=2)
+    next(results)
+    results.close()
+    count = len(begun)
+    time.sleep(0.2)
+    assert len(begun) <= count + 1  # a thread may have begun one in between
+
+
 def test_an_error_is_raised_at_its_position_and_ends_the_threads():
     def fail(item: int) -> int:
         if item == 5:
