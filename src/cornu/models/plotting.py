@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from cornu import trees
 from cornu.core.layer import Layer
 from cornu.core.layer_protocol import LayerGraph
+from cornu.core.symbolic_tensor import Operation
 from cornu.errors import NotBuiltError
 from cornu.models.model_protocol import SavableModel
 from cornu.plots.diagrams import Box, Diagram
@@ -192,14 +193,14 @@ def _add(
     return places
 
 
-def _box(operation: Any, inputs: list, outputs: list, shown: _Shown, prefix: str) -> Box:
+def _box(operation: Operation, inputs: list, outputs: list, shown: _Shown, prefix: str) -> Box:
     """Return the box of a call of a layer or op."""
     name, kind = f"{prefix}{operation.name}", type(operation).__name__
     title = name if not isinstance(operation, Layer) else f"{name} ({kind})" if shown.names else kind
     return Box(title, list(_lines(operation, inputs, outputs, shown)))
 
 
-def _lines(operation: Any, inputs: list, outputs: list, shown: _Shown) -> Iterator[str]:
+def _lines(operation: Operation, inputs: list, outputs: list, shown: _Shown) -> Iterator[str]:
     activation = getattr(operation, "activation", None)
     if shown.activations and activation is not None:
         yield f"activation: {getattr(activation, '__name__', type(activation).__name__)}"
@@ -208,5 +209,5 @@ def _lines(operation: Any, inputs: list, outputs: list, shown: _Shown) -> Iterat
         yield after if before in ("", after) else f"{before} → {after}"
     if shown.dtype and outputs:
         yield ", ".join(str(tensor.dtype) for tensor in outputs)
-    if shown.trainable and getattr(operation, "weights", None):
+    if shown.trainable and isinstance(operation, Layer) and operation.weights:
         yield "trainable" if operation.trainable else "not trainable"

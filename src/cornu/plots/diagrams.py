@@ -40,7 +40,7 @@ class Box(NamedTuple):
     Example:
         >>> from cornu.plots.diagrams import Box
         >>> Box("Dense", ("(None, 4)",)).size
-        (77.5, 38.0)
+        (67.4, 38.0)
     """
 
     title: str
