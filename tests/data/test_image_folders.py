@@ -139,6 +139,13 @@ def test_nearest_pixels_are_floats_too(folder):
         assert elements(dataset.take(1))[0][0].dtype == "float32"
 
 
+def test_labels_may_be_an_array(folder):
+    labels = np.arange(30)[::-1]
+    dataset = image_dataset_from_directory(folder, labels=labels, shuffle=False, verbose=False, format="cornu")
+    np.testing.assert_array_equal(np.concatenate([y for _, y in dataset]), labels)
+    assert dataset.class_names == [str(number) for number in range(30)]
+
+
 def test_links_to_folders_are_followed_on_request(folder, tmp_path):
     for name in "ab":
         (tmp_path / name).mkdir()

@@ -66,6 +66,19 @@ def test_texts_are_bytes_that_answer_numpy(folder):
     assert texts.numpy()[0].decode("utf-8") == "0 straße\n— bad"
 
 
+def test_single_texts_are_bytes_too(folder):
+    text, label = next(iter(text_dataset_from_directory(folder, shuffle=False, verbose=False, batch_size=None, format="cornu")))
+    assert text.numpy().decode("utf-8") == "0 straße\n— bad" and label.numpy() == 0
+
+
+def test_texts_that_end_in_zeros_are_kept(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "0.txt").write_bytes(b"a\0\0")
+    dataset = text_dataset_from_directory(tmp_path, verbose=False, format="cornu")
+    assert [texts.tolist() for texts, _ in dataset] == [[b"a\0\0"]]
+    assert [text.numpy() for text, _ in dataset.unbatch()] == [b"a\0\0"]
+
+
 def test_mistakes(folder, tmp_path):
     with pytest.raises(InvalidArgumentError, match=r"`format='pt'`.*must be one of 'tf'"):
         text_dataset_from_directory(folder, format="pt")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from cornu import seeds, trees
-from cornu.data.host_array import HostArray
+from cornu.data.host_array import HostArray, host_array
 from cornu.data.ordered_threads import ordered_map, processor_count
 from cornu.errors import DataError, InvalidTypeError
 from cornu.training.data_adapters.prefetch import prefetched
@@ -135,7 +135,7 @@ class Dataset:
         def samples() -> Iterator[Tree]:
             for element in self:
                 for index in range(len(trees.leaves(element)[0])):
-                    yield trees.map(lambda array, index=index: _as_element(array[index]), element)
+                    yield trees.map(lambda array, index=index: _row(array, index), element)
 
         return self._then(samples, INFINITE if self._size == INFINITE else UNKNOWN)
 
@@ -285,9 +285,9 @@ def _generator(elements: Iterable[Tree]) -> Generator[Tree]:
     yield from elements
 
 
-def _as_element(value: Array) -> Array:
-    """Return a sample of a batch as an array, also if NumPy returned a scalar."""
-    return np.asarray(value).view(HostArray) if isinstance(value, (np.ndarray, np.generic, bytes, str)) else value
+def _row(array: Array, index: int) -> Array:
+    """Return a sample of a batch; that of a NumPy array as an array, also if NumPy returns a scalar."""
+    return host_array(array[index]) if isinstance(array, np.ndarray) else array[index]
 
 
 def _stacked(*arrays: np.ndarray) -> HostArray:
@@ -299,8 +299,7 @@ def _stacked(*arrays: np.ndarray) -> HostArray:
             "The elements of a batch must have the same shape.",
             "Resize or pad them with `.map(...)` before `.batch(...)`.",
         )
-    is_text = isinstance(arrays[0], (bytes, str))
-    return (np.array(arrays, dtype=object) if is_text else np.stack(arrays)).view(HostArray)
+    return np.stack([host_array(array) for array in arrays]).view(HostArray)
 
 
 def _padded(*arrays: np.ndarray) -> HostArray:

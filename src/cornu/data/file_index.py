@@ -47,6 +47,11 @@ class FileArguments(NamedTuple):
     follow_links: bool
     verbose: bool
 
+    @property
+    def is_inferred(self) -> bool:
+        """Whether the classes are the subfolders."""
+        return isinstance(self.labels, str)
+
 
 def index_files(given: FileArguments, extensions: tuple[str, ...], kind: str) -> tuple[list[FileIndex], int]:
     """Find the files of a folder and split them for validation.
@@ -78,7 +83,7 @@ def index_files(given: FileArguments, extensions: tuple[str, ...], kind: str) ->
             f"`{os.fspath(given.directory)}` contains no {kind}.",
             f"The names of the files must end in {', '.join(extensions)}.",
             "Check the path: it must be the folder that contains a subfolder for each class."
-            if given.labels == "inferred"
+            if given.is_inferred
             else "Check the path.",
         )
     if given.shuffle:  # the two orders are the same; NumPy's old generator, because Keras's split follows from it
@@ -100,7 +105,7 @@ def check_arguments(given: FileArguments) -> None:
             "It must be 'inferred', a list of an integer for each file, or None.",
             "Pass `labels='inferred'` to use the names of the subfolders.",
         )
-    if given.class_names is not None and given.labels != "inferred":
+    if given.class_names is not None and not given.is_inferred:
         raise InvalidArgumentError(
             "`class_names` was given together with `labels`.",
             "Names of classes select subfolders, which are used only with `labels='inferred'`.",
@@ -158,7 +163,7 @@ def _read_folder(given: FileArguments, extensions: tuple[str, ...]) -> FileIndex
             "It must be the folder that contains the files, or a subfolder for each class.",
             f"Check the path; the current folder is `{os.getcwd()}`.",
         )
-    if given.labels != "inferred" or given.label_mode is None:
+    if not given.is_inferred or given.label_mode is None:
         paths = list(_files_below(directory, given, extensions))
         if given.labels is None or given.label_mode is None:
             return FileIndex(paths, None, None)
@@ -168,7 +173,7 @@ def _read_folder(given: FileArguments, extensions: tuple[str, ...]) -> FileIndex
                 "There must be one label for each file, in the alphabetical order of the paths.",
                 "Pass one label for each file, or `labels='inferred'`.",
             )
-        return FileIndex(paths, np.array(given.labels, "int32"), [str(label) for label in sorted(set(given.labels))])
+        return FileIndex(paths, np.array(given.labels, "int32"), [str(label) for label in np.unique(given.labels)])
     names = _class_folders(directory, given.class_names)
     paths = [list(_files_below(os.path.join(directory, name), given, extensions)) for name in names]
     labels = np.repeat(np.arange(len(names), dtype="int32"), [len(files) for files in paths])

@@ -8,6 +8,7 @@ import numpy as np
 from cornu.data import tf_data
 from cornu.data.dataset import Dataset, dataset_of
 from cornu.data.file_index import FileArguments, FileIndex, encoded, index_files
+from cornu.data.host_array import host_array
 
 if TYPE_CHECKING:
     from cornu.data.tf_data import TfDataset
@@ -54,8 +55,8 @@ def _own_dataset(
     combine: str,
 ) -> Dataset:
     def sample(number: int) -> Any:
-        loaded = load(index.paths[number])
-        return loaded if labels is None else (loaded, labels[number])
+        loaded = host_array(load(index.paths[number]))
+        return loaded if labels is None else (loaded, host_array(labels[number]))
 
     samples = dataset_of(len(index.paths), sample, seed)
     found = samples if batch_size is None else getattr(samples, combine)(batch_size)

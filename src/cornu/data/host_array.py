@@ -1,6 +1,10 @@
 """NumPy arrays that answer ``.numpy()``, as tensors do."""
 
+from typing import Any
+
 import numpy as np
+
+from cornu.typing import ArrayLike
 
 
 class HostArray(np.ndarray):
@@ -14,6 +18,17 @@ class HostArray(np.ndarray):
         ([0, 1, 2], 'ndarray')
     """
 
-    def numpy(self) -> np.ndarray:
-        """Return the array as a plain NumPy array; both share their memory."""
-        return self.view(np.ndarray)
+    def numpy(self) -> Any:
+        """Return the array as a plain NumPy array that shares its memory; a single value as a scalar of NumPy or ``bytes``."""
+        return self.view(np.ndarray)[()]
+
+
+def host_array(value: ArrayLike | bytes | str) -> HostArray:
+    """Return an array, a number or a text as a ``HostArray``.
+
+    Example:
+        >>> from cornu.data.host_array import host_array
+        >>> host_array(b"a text").numpy(), host_array([1, 2]).numpy().tolist()
+        (b'a text', [1, 2])
+    """
+    return np.asarray(value, dtype=object if isinstance(value, (bytes, str)) else None).view(HostArray)

@@ -9,7 +9,7 @@ import numpy as np
 from cornu import config, trees
 from cornu.data import tf_data
 from cornu.data.dataset import Dataset
-from cornu.data.host_array import HostArray
+from cornu.data.host_array import host_array
 from cornu.errors import DataError, InvalidArgumentError, InvalidTypeError, one_of
 from cornu.training.batch import Indexable
 from cornu.typing import Tree
@@ -52,7 +52,7 @@ class _Rows:
         return len(trees.leaves(self._arrays)[0])
 
     def __getitem__(self, index: int) -> Tree:
-        rows = trees.map(lambda array: np.asarray(array[index]).view(HostArray), self._arrays)
+        rows = trees.map(lambda array: host_array(array[index]), self._arrays)
         return tuple(rows) if isinstance(rows, list) else rows
 
 

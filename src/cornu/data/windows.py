@@ -8,7 +8,7 @@ from cornu import ops
 from cornu.data import tf_data
 from cornu.data.dataset import Dataset, order_of
 from cornu.data.formats import returns_tf_data
-from cornu.data.host_array import HostArray
+from cornu.data.host_array import host_array
 from cornu.errors import InvalidArgumentError
 from cornu.typing import ArrayLike, Tree
 from cornu.validation import check_int
@@ -123,8 +123,8 @@ def _own_dataset(
 ) -> Dataset:
     def windows(chosen: np.ndarray) -> Tree:
         first = starts[chosen]
-        found = values[first[..., np.newaxis] + offsets].view(HostArray)
-        return found if targets is None else (found, np.asarray(targets[first]).view(HostArray))
+        found = host_array(values[first[..., np.newaxis] + offsets])
+        return found if targets is None else (found, host_array(targets[first]))
 
     order = order_of(len(starts), seed)
     return order.map(lambda index: windows(np.asarray(index))) if batch_size is None else order.batch(batch_size).map(windows)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cornu.errors import InvalidArgumentError, InvalidTypeError, one_of, warn
 from cornu.io.archives import extract as extract_archive
+from cornu.io.cache import keras_home
 from cornu.io.download import Checksum, fetch
 
 _FORMATS: dict[str | None, tuple[str, ...]] = {"auto": ("tar", "zip"), "tar": ("tar",), "zip": ("zip",), None: ()}
@@ -68,8 +69,7 @@ def get_file(
     formats = _formats(archive_format)
     checksum = _checksum(file_hash, hash_algorithm, md5_hash)
     name = _file_name(fname, origin)
-    base = Path(cache_dir or os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
-    folder = base / cache_subdir
+    folder = (Path(cache_dir).expanduser() if cache_dir else keras_home()) / cache_subdir
     extract = extract or untar
     target = folder / _archive_name(name, fname is not None) if extract else folder / name
     is_wrong = target.exists() and checksum is not None and not checksum.matches(target)
