@@ -299,6 +299,13 @@ def test_models_are_fitted_evaluated_and_predict(backend):
     np.testing.assert_allclose(model.predict(dataset, verbose=0), model.predict(x, verbose=0), rtol=1e-5)
 
 
+def test_a_dataset_without_end_is_trained_on_for_some_steps():
+    model = cornu.Sequential([cornu.Input((1,)), layers.Dense(1)])
+    model.compile("adam", "mse")
+    dataset = line(6).shuffle(6).batch(2).repeat().prefetch()
+    assert len(model.fit(dataset, steps_per_epoch=4, epochs=3, verbose=0).history["loss"]) == 3
+
+
 def test_training_on_a_dataset_is_training_on_its_arrays():
     models = []
     for _ in range(2):

@@ -170,6 +170,23 @@ DAMAGED = {
 }
 
 
+def test_files_for_which_pillow_would_run_another_program_are_refused(tmp_path):
+    content = encoded(np.zeros((4, 4, 3), "uint8"), "eps")
+    assert Image.open(io.BytesIO(content)).format == "EPS"
+    with pytest.raises(DataError, match="cannot be read as an image"):
+        decode_image(content)
+
+
+@pytest.mark.parametrize(
+    "kind", ["AVIF", "BMP", "GIF", "ICO", "JPEG", "JPEG2000", "MPO", "PCX", "PNG", "PPM", "TGA", "TIFF", "WEBP"]
+)
+def test_common_formats_are_read(kind, pixels):
+    if kind not in (Image.init() or Image.SAVE):
+        pytest.skip(f"this Pillow does not write {kind}")
+    image = decode_image(encoded(np.repeat(np.repeat(pixels(4, 4, 3), 8, axis=0), 8, axis=1), kind))
+    assert image.shape == (32, 32, 3) and image.std() > 20
+
+
 @pytest.mark.parametrize("kind", DAMAGED)
 def test_damaged_files_are_errors_that_name_them(kind, tmp_path):
     (tmp_path / "cat.jpg").write_bytes(DAMAGED[kind])

@@ -1,6 +1,7 @@
 """Folders of images are the datasets that Keras makes of them: files, classes, order, labels and pixels."""
 
 import os
+import shutil
 from pathlib import Path
 
 import keras
@@ -236,6 +237,16 @@ def test_a_folder_without_images(tmp_path):
 def test_a_subset_without_images(folder):
     with pytest.raises(DataError, match=r"`validation_split=0.01` leaves no files for validation.*Of 20 files"):
         image_dataset_from_directory(folder, validation_split=0.01, subset="both", seed=0, verbose=False)
+
+
+def test_a_damaged_image_is_named_while_a_model_is_trained(folder, tmp_path):
+    shutil.copytree(folder, tmp_path / "copy")
+    (tmp_path / "copy" / "a" / "broken.jpg").write_text("no image")
+    dataset = image_dataset_from_directory(tmp_path / "copy", format="cornu", seed=1, verbose=False, **SIZE)
+    model = cornu.Sequential([cornu.Input((16, 13, 3)), cornu.layers.Flatten(), cornu.layers.Dense(3)])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    with pytest.raises(DataError, match=r"`.*broken.jpg` cannot be read as an image"):
+        model.fit(dataset, verbose=0)
 
 
 def test_a_damaged_image_is_named_when_it_is_read(folder, tmp_path):

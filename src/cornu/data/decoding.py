@@ -26,6 +26,9 @@ ImageSource: TypeAlias = str | os.PathLike | bytes | io.BytesIO
 MAX_PIXELS = 2**27
 """Maximum number of pixels of an image (134 megapixels), so that a small file cannot fill the memory."""
 
+_FORMATS = ["AVIF", "BMP", "DIB", "GIF", "ICO", "JPEG", "JPEG2000", "MPO", "PCX", "PNG", "PPM", "TGA", "TIFF", "WEBP"]
+"""Formats that are read. Pillow would run another program for some others, such as Ghostscript for EPS."""
+
 _PILLOW_MODES = {"grayscale": "L", "rgb": "RGB", "rgba": "RGBA"}
 """Color modes of Keras to those of Pillow."""
 
@@ -108,7 +111,8 @@ def opened(source: ImageSource, max_pixels: int = MAX_PIXELS) -> "Iterator[Image
         with _pillow_lock, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
-                image = Image.open(file)
+                Image.init()
+                image = Image.open(file, formats=[name for name in _FORMATS if name in Image.OPEN])
             except Image.DecompressionBombError as error:
                 raise _too_large(name, "more than 178 million", max_pixels) from error
         width, height = image.size
