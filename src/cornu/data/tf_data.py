@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     TfDataset: TypeAlias = tf.data.Dataset
 
 _BUFFERED_BATCHES, _BUFFERED_SAMPLES = 8, 1024
-"""Size of the buffer from which samples are drawn when they are shuffled: in batches, and without batches in samples."""
+"""Size of the buffer from which items are drawn when they are shuffled: in batches, and without batches in samples."""
 
 
 def files_dataset(
@@ -38,20 +38,24 @@ def files_dataset(
     """
     import tensorflow as tf
 
-    samples = tf.data.Dataset.from_tensor_slices(index.paths).map(load, num_parallel_calls=tf.data.AUTOTUNE)
-    if labels is not None:
-        samples = tf.data.Dataset.zip((samples, tf.data.Dataset.from_tensor_slices(labels)))
-    found = batched(samples, seed, batch_size, combine)
+    if labels is None:
+        found = loaded(tf.data.Dataset.from_tensor_slices(index.paths), load, seed, batch_size, combine)
+    else:
+        items = tf.data.Dataset.from_tensor_slices((index.paths, labels))
+        found = loaded(items, lambda path, label: (load(path), label), seed, batch_size, combine)
     found.class_names, found.file_paths = index.class_names, index.paths  # type: ignore[attr-defined]
     return found
 
 
-def batched(samples: "TfDataset", seed: int | None, batch_size: int | None, combine: str = "batch") -> "TfDataset":
-    """Shuffle and batch samples (see :func:`files_dataset`)."""
+def loaded(
+    items: "TfDataset", load: Callable[..., Any], seed: int | None, batch_size: int | None, combine: str = "batch"
+) -> "TfDataset":
+    """Shuffle items, load a sample for each of them, and make batches (see :func:`files_dataset`)."""
     import tensorflow as tf
 
     if seed is not None:
-        samples = samples.shuffle(_BUFFERED_SAMPLES if batch_size is None else _BUFFERED_BATCHES * batch_size, seed=seed)
+        items = items.shuffle(_BUFFERED_SAMPLES if batch_size is None else _BUFFERED_BATCHES * batch_size, seed=seed)
+    samples = items.map(load, num_parallel_calls=tf.data.AUTOTUNE)
     if batch_size is not None:
         samples = getattr(samples, combine)(batch_size)
     return samples.prefetch(tf.data.AUTOTUNE)
@@ -106,12 +110,12 @@ def audio_loader(load: Callable[[str], np.ndarray]) -> "Callable[[tf.Tensor], tf
     """Return a function of TensorFlow that loads an audio file with a function of NumPy."""
     import tensorflow as tf
 
-    def loaded(path: "tf.Tensor") -> "tf.Tensor":
+    def load_audio(path: "tf.Tensor") -> "tf.Tensor":
         audio = tf.numpy_function(lambda name: load(name.decode()), [path], tf.float32)
         audio.set_shape((None, None))
         return audio
 
-    return loaded
+    return load_audio
 
 
 def windows_dataset(
@@ -132,7 +136,7 @@ def windows_dataset(
         rows = tf.gather(values, start + offsets)
         return rows if wanted is None else (rows, wanted[start])
 
-    return batched(tf.data.Dataset.from_tensor_slices(starts).map(window, tf.data.AUTOTUNE), seed, batch_size)
+    return loaded(tf.data.Dataset.from_tensor_slices(starts), window, seed, batch_size)
 
 
 def rows_dataset(samples: list) -> "TfDataset":
