@@ -147,7 +147,7 @@ def _download_part(url: str, part: Path, target: Path, size: int | None) -> None
         )
 
 
-def _transfer(url: str, file: IO[bytes], size: int | None, deadline: float, report: Callable[[int], None]) -> bool:
+def _transfer(url: str, file: IO[bytes], size: int | None, deadline: float, report: Callable[[int, int | None], None]) -> bool:
     """Append the rest of the file over one connection; return whether the server sent as many bytes as it announced."""
     with _open(url, file.tell()) as response:
         if response.status != 206 or not response.headers.get("Content-Range", "").startswith(f"bytes {file.tell()}-"):
@@ -164,7 +164,7 @@ def _transfer(url: str, file: IO[bytes], size: int | None, deadline: float, repo
                     "The address no longer serves this file: obtain it elsewhere and copy it into the cache folder.",
                 )
             file.write(chunk)
-            report(file.tell())
+            report(file.tell(), size or end)
             if time.monotonic() > deadline:
                 raise TimeoutError
         if end is None:  # only a chunked response marks its end; otherwise size or checksum must decide
@@ -239,11 +239,11 @@ def _file_lock(target: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _progress(url: str, target: Path, size: int | None) -> Iterator[Callable[[int], None]]:
-    """Context manager that yields a function of the number of downloaded bytes, which updates a progress bar on a terminal."""
+def _progress(url: str, target: Path, size: int | None) -> Iterator[Callable[[int, int | None], None]]:
+    """Context manager that yields a function of the numbers of downloaded and expected bytes: it updates a progress bar."""
     if not sys.stderr.isatty():
         print(f"Downloading {url} to {target}", file=sys.stderr)
-        yield lambda _: None
+        yield lambda done, total: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
@@ -257,4 +257,4 @@ def _progress(url: str, target: Path, size: int | None) -> Iterator[Callable[[in
     )
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task(target.name, total=size)
-        yield lambda done: progress.update(task, completed=done)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
