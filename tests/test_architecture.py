@@ -27,6 +27,7 @@ ENGINES = {"jax", "jaxlib", "torch", "tensorflow", "onnx", "onnxruntime"}
 HEAVY = ENGINES | {"rich", "matplotlib", "h5py", "PIL", "sklearn", "scipy", "keras"}
 
 MAY_IMPORT_AN_ENGINE: dict[str, str] = {
+    "data/tf_data.py": "makes datasets of tf.data",
     "export/onnx_verification.py": "verifies exported files against the model",
     "export/onnx_model.py": "runs files",
     "export/saved_model.py": "SavedModel is a format of TensorFlow",

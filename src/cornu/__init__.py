@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         ops as ops,
         optimizers as optimizers,
         plots as plots,
+        preprocessing as preprocessing,
         random as random,
         regularizers as regularizers,
         saving as saving,

@@ -311,7 +311,7 @@ def wrong_argument(function: str, name: str, known: Iterable[str]) -> InvalidTyp
     )
 
 
-def one_of(argument: str, value: object, options: Iterable[str], guess: str = "") -> InvalidArgumentError:
+def one_of(argument: str, value: object, options: Iterable[str | None], guess: str = "") -> InvalidArgumentError:
     """Return the exception for an argument whose value is not one of a fixed set of options.
 
     Args:
@@ -330,7 +330,7 @@ def one_of(argument: str, value: object, options: Iterable[str], guess: str = ""
     """
     options = list(options)
     listed = ", ".join(repr(option) for option in options)
-    hint = f"Did you mean {guess!r}?" if guess else did_you_mean(value, options)
+    hint = f"Did you mean {guess!r}?" if guess else did_you_mean(value, map(str, options))
     return InvalidArgumentError(
         f"`{argument}={value!r}` was given.",
         f"It must be one of {listed}.",

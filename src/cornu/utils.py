@@ -1,4 +1,4 @@
-"""Seeds, one-hot labels and serialization, under the names of ``keras.utils``. Names are resolved when they are used."""
+"""Files, folders, seeds and serialization, under the names of ``keras.utils``. Names are resolved when they are used."""
 
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,19 @@ if TYPE_CHECKING:
     from cornu.core.graph import get_source_inputs as get_source_inputs
     from cornu.core.session import clear_session as clear_session
     from cornu.core.symbolic_tensor import is_symbolic as is_keras_tensor
+    from cornu.data.audio_folders import audio_dataset_from_directory as audio_dataset_from_directory
+    from cornu.data.image_folders import image_dataset_from_directory as image_dataset_from_directory
+    from cornu.data.images import array_to_img as array_to_img
+    from cornu.data.images import img_to_array as img_to_array
+    from cornu.data.images import load_img as load_img
+    from cornu.data.images import save_img as save_img
+    from cornu.data.sequences import pad_sequences as pad_sequences
+    from cornu.data.split import split_dataset as split_dataset
+    from cornu.data.text_folders import text_dataset_from_directory as text_dataset_from_directory
+    from cornu.data.windows import timeseries_dataset_from_array as timeseries_dataset_from_array
+    from cornu.io.get_file import get_file as get_file
+    from cornu.models.plotting import model_to_dot as model_to_dot
+    from cornu.models.plotting import plot_model as plot_model
     from cornu.ops.nn.encoding import normalize_vectors as normalize
     from cornu.ops.nn.encoding import to_categorical as to_categorical
     from cornu.registry import CustomObjectScope as CustomObjectScope

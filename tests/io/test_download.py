@@ -198,6 +198,12 @@ def test_a_terminal_gets_a_bar(server, tmp_path, capsys, monkeypatch):
     assert "data.bin" in capsys.readouterr().err
 
 
+def test_the_bar_shows_the_size_that_the_server_announces(server, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    fetch(server.url, tmp_path / "data.bin", None)
+    assert "256.0/256.0 kB" in capsys.readouterr().err
+
+
 def test_a_killed_download_is_taken_up(server, tmp_path):
     server.pause = 0.02
     child = subprocess.Popen([sys.executable, "-c", FETCH, server.url, tmp_path / "data.bin", sum_of(server.body)])

@@ -51,9 +51,14 @@ def cache_folder() -> Path:
     return platformdirs.user_cache_path("cornu", appauthor=False).expanduser() / "datasets"
 
 
+def keras_home() -> Path:
+    """Return the folder of Keras: ``KERAS_HOME``, or ``~/.keras``."""
+    return Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
+
+
 def keras_folder() -> Path:
-    """Return the dataset folder of Keras, in ``KERAS_HOME`` (defaults to ``~/.keras``). Cornu only reads it."""
-    return Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "datasets"
+    """Return the dataset folder of Keras, in :func:`keras_home`. The datasets of Cornu are only read from it."""
+    return keras_home() / "datasets"
 
 
 def get_path(source: Source) -> Path:

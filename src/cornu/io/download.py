@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from filelock import FileLock
 
@@ -29,17 +29,59 @@ _MAX_SIZE = 4 * 2**30
 _CHUNK_SIZE = 2**18
 
 
-def fetch(url: str, path: str | os.PathLike, sha256: str, size: int | None = None) -> Path:
+class Checksum(NamedTuple):
+    """Checksum of a file.
+
+    Attributes:
+        digits: String, the checksum in hexadecimal digits, lower or upper case.
+        algorithm: ``"sha256"`` or ``"md5"``. Defaults to ``"sha256"``.
+
+    Example:
+        >>> from cornu.io.download import Checksum
+        >>> Checksum("00").name
+        'SHA-256'
+    """
+
+    digits: str
+    algorithm: str = "sha256"
+
+    @property
+    def name(self) -> str:
+        """Name of the algorithm for messages."""
+        return {"sha256": "SHA-256", "md5": "MD5"}[self.algorithm]
+
+    def of(self, path: Path) -> str:
+        """Return the checksum of a file by the same algorithm, in lower case."""
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, self.algorithm).hexdigest()
+
+    def matches(self, path: Path) -> bool:
+        """Return whether a file has this checksum."""
+        return self.of(path) == self.digits.lower()
+
+
+def fetch(
+    url: str,
+    path: str | os.PathLike,
+    checksum: str | Checksum | None,
+    size: int | None = None,
+    setting: str = "Set CORNU_DATASETS",
+    replace: bool = False,
+) -> Path:
     """Download a file, verify its checksum and rename it to its final path.
 
-    Partial downloads are kept in a ``.part`` file next to the target and are resumed by a later call. Processes that request
-    the same file wait for each other, so that it is downloaded once. On a terminal a progress bar is shown, otherwise one line.
+    Partial downloads are kept in a ``.part`` file next to the target and are resumed by a later call if there is a checksum.
+    Processes that request the same file wait for each other, so that it is downloaded once. On a terminal a progress bar is
+    shown, otherwise one line.
 
     Args:
         url: String, address that begins with ``https://`` or ``http://``; redirects to other schemes raise an error.
-        path: Path of the target. Missing folders are created. An existing file is returned unchanged.
-        sha256: String, SHA-256 checksum of the file in hexadecimal digits, lower or upper case.
+        path: Path of the target. Missing folders are created. An existing file is returned unchanged, unless ``replace``.
+        checksum: ``Checksum`` of the file, or a string with the hexadecimal digits of its SHA-256 checksum; None if it is not
+            known.
         size: Integer, size of the file in bytes; longer downloads raise an error. Defaults to None (unknown).
+        setting: String, how the user chooses the folder, for errors. Defaults to ``"Set CORNU_DATASETS"``.
+        replace: Whether to replace an existing file, once the new one is complete and verified. Defaults to False.
 
     Returns:
         ``Path`` of the file.
@@ -49,45 +91,43 @@ def fetch(url: str, path: str | os.PathLike, sha256: str, size: int | None = Non
 
     Example:
         >>> from cornu.io.download import fetch
-        >>> fetch("file:///a", "a", sha256="00")
+        >>> fetch("file:///a", "a", checksum="00")
         Traceback (most recent call last):
         cornu.errors.DataError: Cannot download from `file:///a`. Only https:// and http:// are allowed. ...
     """
     target = Path(path)
     _check_scheme(url)
-    if target.exists():
+    if target.exists() and not replace:
         return target
-    with _explain_errors(url, target):
+    checksum = Checksum(checksum) if isinstance(checksum, str) else checksum
+    with _explain_errors(url, target, setting):
         target.parent.mkdir(parents=True, exist_ok=True)
         with _file_lock(target):
-            if not target.exists():
-                _download(url, target, sha256.lower(), size)
+            if replace or not target.exists():
+                _download(url, target, checksum, size)
     return target
 
 
-def _download(url: str, target: Path, sha256: str, size: int | None) -> None:
+def _download(url: str, target: Path, checksum: Checksum | None, size: int | None) -> None:
     """Download into the ``.part`` file and publish it; restart once if a resumed download has a wrong checksum."""
     part = target.with_name(target.name + ".part")
+    if checksum is None:  # nothing would tell whether the rest belongs to the same file
+        part.unlink(missing_ok=True)
     resumed = part.exists() and part.stat().st_size > 0
     _download_part(url, part, target, size)
-    found = _sha256_of(part)
-    if found != sha256 and resumed:
+    if checksum is not None and resumed and not checksum.matches(part):
         part.unlink()
         _download_part(url, part, target, size)
-        found = _sha256_of(part)
-    if found != sha256:
+    if checksum is not None and not checksum.matches(part):
+        found = checksum.of(part)
         part.unlink()
         raise DataError(
-            f"The file downloaded from `{url}` has the SHA-256 checksum {found}.",
-            f"The checksum of `{target.name}` must be {sha256}: this is another file, or it was modified in transit.",
+            f"The file downloaded from `{url}` has the {checksum.name} checksum {found}.",
+            f"The checksum of `{target.name}` must be {checksum.digits.lower()}: this is another file, or it was modified in "
+            "transit.",
             f"Try again later, or obtain the file elsewhere and save it as `{target}`.",
         )
     publish(part, target)
-
-
-def _sha256_of(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _download_part(url: str, part: Path, target: Path, size: int | None) -> None:
@@ -107,7 +147,7 @@ def _download_part(url: str, part: Path, target: Path, size: int | None) -> None
         )
 
 
-def _transfer(url: str, file: IO[bytes], size: int | None, deadline: float, report: Callable[[int], None]) -> bool:
+def _transfer(url: str, file: IO[bytes], size: int | None, deadline: float, report: Callable[[int, int | None], None]) -> bool:
     """Append the rest of the file over one connection; return whether the server sent as many bytes as it announced."""
     with _open(url, file.tell()) as response:
         if response.status != 206 or not response.headers.get("Content-Range", "").startswith(f"bytes {file.tell()}-"):
@@ -124,7 +164,7 @@ def _transfer(url: str, file: IO[bytes], size: int | None, deadline: float, repo
                     "The address no longer serves this file: obtain it elsewhere and copy it into the cache folder.",
                 )
             file.write(chunk)
-            report(file.tell())
+            report(file.tell(), size or end)
             if time.monotonic() > deadline:
                 raise TimeoutError
         if end is None:  # only a chunked response marks its end; otherwise size or checksum must decide
@@ -164,7 +204,7 @@ def _check_scheme(url: str) -> None:
 
 
 @contextmanager
-def _explain_errors(url: str, target: Path) -> Iterator[None]:
+def _explain_errors(url: str, target: Path, setting: str) -> Iterator[None]:
     """Convert errors of the network and the disk into a ``DataError`` that says what to do."""
     try:
         yield
@@ -176,13 +216,13 @@ def _explain_errors(url: str, target: Path) -> Iterator[None]:
             f"Cannot download `{url}` ({reason}).",
             f"The file is required as `{target}`.",
             "Connect to the network and try again, or copy the file there from another machine. "
-            "Set CORNU_DATASETS to use a folder that already contains it.",
+            f"{setting} to use a folder that already contains it.",
         ) from error
     except OSError as error:
         raise DataError(
             f"Cannot write `{target}` ({error.strerror or error}).",
             "Downloads require a writable folder with enough free space.",
-            "Set CORNU_DATASETS to such a folder.",
+            f"{setting} to use such a folder.",
         ) from error
 
 
@@ -199,11 +239,11 @@ def _file_lock(target: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _progress(url: str, target: Path, size: int | None) -> Iterator[Callable[[int], None]]:
-    """Context manager that yields a function of the number of downloaded bytes, which updates a progress bar on a terminal."""
+def _progress(url: str, target: Path, size: int | None) -> Iterator[Callable[[int, int | None], None]]:
+    """Context manager that yields a function of the numbers of downloaded and expected bytes: it updates a progress bar."""
     if not sys.stderr.isatty():
         print(f"Downloading {url} to {target}", file=sys.stderr)
-        yield lambda _: None
+        yield lambda done, total: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
@@ -217,4 +257,4 @@ def _progress(url: str, target: Path, size: int | None) -> Iterator[Callable[[in
     )
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task(target.name, total=size)
-        yield lambda done: progress.update(task, completed=done)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
