@@ -56,6 +56,8 @@ def to_inputs(layer: LayerLike, args: tuple, kwargs: dict) -> tuple[tuple, dict]
         return to_input(layer, value)
 
     check_positional(layer, args)
+    if layer.cornu_runs_on_host:
+        return args, kwargs
     return trees.map(convert, args), trees.map(convert, kwargs) if kwargs else kwargs
 
 
