@@ -28,14 +28,15 @@ def check_salt(layer: object, salt: int | Sequence[int] | None) -> tuple[int, in
     """
     if salt is None:
         return None
-    pair = tuple(salt) if isinstance(salt, (list, tuple, np.ndarray)) else (salt, salt)
-    if len(pair) != 2 or not all(map(validation.is_int, pair)):
+    pair = list(salt) if isinstance(salt, Sequence) and not isinstance(salt, str) else [salt, salt]
+    words = [word for word in pair if isinstance(word, (int, np.integer))]
+    if len(words) != 2 or len(pair) != 2:
         raise InvalidTypeError(
             f"`{type(layer).__name__}` received `salt={salt!r}`.",
             "It must be an integer, or two integers.",
             "Pass, for example, `salt=[133, 137]`.",
         )
-    return int(pair[0]), int(pair[1])
+    return int(words[0]), int(words[1])
 
 
 def texts_of(layer: object, values: np.ndarray) -> list[bytes]:

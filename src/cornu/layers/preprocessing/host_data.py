@@ -9,7 +9,6 @@ import numpy as np
 from cornu import backends, validation
 from cornu.core.symbolic_tensor import is_symbolic
 from cornu.errors import DataError, InvalidArgumentError, InvalidTypeError, ShapeError
-from cornu.typing import Tree
 
 
 def is_array(value: object) -> bool:
@@ -17,7 +16,7 @@ def is_array(value: object) -> bool:
     return backends.owner(value) is not None or hasattr(value, "__array__")
 
 
-def to_host(value: Tree) -> np.ndarray:
+def to_host(value: Any) -> np.ndarray:
     """Return an array of any engine, a table, a string, a number or nested lists of them as a NumPy array.
 
     Strings have the dtype ``object``, since in NumPy's own dtype for strings each would take the space of the longest.

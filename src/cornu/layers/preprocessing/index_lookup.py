@@ -4,7 +4,7 @@ import collections
 import os
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from cornu.errors import DataError, InvalidArgumentError, MissingFileError, NotB
 from cornu.layers.preprocessing.host_data import batches_of, to_host
 from cornu.layers.preprocessing.host_layer import HostLayer
 from cornu.layers.preprocessing.output_modes import COUNTING, check_output_mode, encode, encoded_shape
-from cornu.layers.preprocessing.vocabulary import Token, TokenCounts, Vocabulary
+from cornu.layers.preprocessing.vocabulary import T, TokenCounts, Vocabulary
 from cornu.typing import ArrayLike, Config, CustomObjects, Shape, Tree
 
 _MODES = ("int", "one_hot", *COUNTING)
@@ -24,7 +24,7 @@ VocabularyLike = str | os.PathLike | Sequence | np.ndarray | None
 """A vocabulary: tokens, the path of a file with one token in each line, or None."""
 
 
-class IndexLookup(HostLayer):
+class IndexLookup(HostLayer, Generic[T]):
     """Base class of :class:`StringLookup` and :class:`IntegerLookup`, with what does not depend on the type of the tokens.
 
     Indices are those of the mask token (only for ``output_mode="int"``), of the out-of-vocabulary tokens and of the vocabulary,
@@ -46,23 +46,23 @@ class IndexLookup(HostLayer):
 
     # --- What depends on the type of the tokens -------------------------------------------------------------------------
 
-    def tokens_of(self, values: np.ndarray) -> list[Token]:
+    def tokens_of(self, values: np.ndarray) -> list[T]:
         """Return the values of an array as a flat list of tokens."""
         raise NotImplementedError
 
-    def value_of(self, token: Token) -> Any:
+    def value_of(self, token: T) -> Any:
         """Return a token as users see it."""
         raise NotImplementedError
 
-    def token_from_text(self, text: str) -> Token:
+    def token_from_text(self, text: str) -> T:
         """Return the token of a line of a vocabulary file."""
         raise NotImplementedError
 
-    def array_of(self, tokens: Sequence[Token]) -> np.ndarray:
+    def array_of(self, tokens: Sequence[T]) -> np.ndarray:
         """Return tokens as an array, the output of an inverse lookup."""
         raise NotImplementedError
 
-    def bucket_of(self, token: Token) -> int:
+    def bucket_of(self, token: T) -> int:
         """Return the integer whose remainder chooses one of several out-of-vocabulary indices."""
         raise NotImplementedError
 
@@ -75,9 +75,10 @@ class IndexLookup(HostLayer):
         self.num_oov_indices = validation.check_int(self, "num_oov_indices", self.num_oov_indices, 0)
         self.output_mode = check_output_mode(self, self.output_mode, _MODES, self.sparse)
         self._check_combinations(vocabulary, idf_weights)
-        self._vocabulary: Vocabulary | None = None
+        self._vocabulary: Vocabulary[T] | None = None
         self._idf_weights: np.ndarray | None = None
-        self._counts, self._is_fixed = TokenCounts(), False
+        self._counts: TokenCounts[T] = TokenCounts()
+        self._is_fixed = False
         if vocabulary is not None:
             self.set_vocabulary(vocabulary, idf_weights)
 
@@ -110,12 +111,12 @@ class IndexLookup(HostLayer):
     # --- Vocabulary -----------------------------------------------------------------------------------------------------
 
     @property
-    def _mask(self) -> list[Token]:
+    def _mask(self) -> list[T]:
         """The mask token, if there is one, as a list."""
         return [] if self.mask_token is None else self.tokens_of(to_host([self.mask_token]))
 
     @property
-    def _special(self) -> list[Token]:
+    def _special(self) -> list[T]:
         """The tokens before those of the vocabulary."""
         oov = self.tokens_of(to_host([self.oov_token])) * self.num_oov_indices
         return [*(self._mask if self.output_mode == "int" else []), *oov]
@@ -167,7 +168,7 @@ class IndexLookup(HostLayer):
         self._is_fixed = True
         self._take(own, weights)
 
-    def _read(self, path: str | os.PathLike) -> list[Token]:
+    def _read(self, path: str | os.PathLike) -> list[T]:
         """Return the tokens of a file."""
         if not Path(path).is_file():
             raise MissingFileError(
@@ -178,7 +179,7 @@ class IndexLookup(HostLayer):
         lines = Path(path).read_bytes().decode().split("\n")
         return [self.token_from_text(line.removesuffix("\r")) for line in (lines[:-1] if lines[-1] == "" else lines)]
 
-    def _check_tokens(self, tokens: list[Token]) -> None:
+    def _check_tokens(self, tokens: list[T]) -> None:
         """Raise ``InvalidArgumentError`` unless tokens can be a vocabulary."""
         name, size, special = type(self).__name__, len(tokens) + len(self._special), self._special
         if any(token in self._mask for token in tokens):
@@ -201,7 +202,7 @@ class IndexLookup(HostLayer):
                 "Pass a larger `max_tokens`, or fewer tokens.",
             )
 
-    def _check_weights(self, tokens: list[Token], weights: np.ndarray | None) -> None:
+    def _check_weights(self, tokens: list[T], weights: np.ndarray | None) -> None:
         """Raise ``InvalidArgumentError`` unless there is a weight for each token exactly if the output mode requires it."""
         needs = self.output_mode == "tf_idf"
         if (weights is not None) != needs or (weights is not None and weights.shape != (len(tokens),)):
@@ -212,7 +213,7 @@ class IndexLookup(HostLayer):
                 "Pass `idf_weights`, or call `adapt`." if needs else "Omit `idf_weights`.",
             )
 
-    def _take(self, tokens: Sequence[Token], weights: np.ndarray | None) -> None:
+    def _take(self, tokens: Sequence[T], weights: np.ndarray | None) -> None:
         """Make tokens the vocabulary; the weights are those of the special tokens too."""
         mask = dict.fromkeys(self._mask, 0 if self.output_mode == "int" else -1)
         self._vocabulary, self._idf_weights = Vocabulary(tokens, len(self._special), mask), weights
@@ -258,7 +259,7 @@ class IndexLookup(HostLayer):
         tokens, length = self.tokens_of(values), values.shape[-1] if values.ndim > 1 else 1
         self.count([tokens[start : start + length] for start in range(0, len(tokens), max(length, 1))])
 
-    def count(self, documents: Iterable[Sequence[Token]]) -> None:
+    def count(self, documents: Iterable[Sequence[T]]) -> None:
         """Count the tokens of documents."""
         self._counts.add(documents, with_documents=self.output_mode == "tf_idf")
 
@@ -307,7 +308,7 @@ class IndexLookup(HostLayer):
         indices = self.indices_of(self.tokens_of(values)).reshape(values.shape)
         return encode(indices, self.output_mode, self.depth, self.cornu_output_dtype, self.weights_by_index)
 
-    def indices_of(self, tokens: Sequence[Token]) -> np.ndarray:
+    def indices_of(self, tokens: Sequence[T]) -> np.ndarray:
         """Return the indices of tokens; -1 for a mask token that has no index.
 
         Raises:
@@ -316,7 +317,7 @@ class IndexLookup(HostLayer):
         """
         return self._known_vocabulary().indices_of(tokens, self._indices_of_unknown)
 
-    def _known_vocabulary(self) -> Vocabulary:
+    def _known_vocabulary(self) -> Vocabulary[T]:
         if self._vocabulary is None:
             raise NotBuiltError(
                 f"The layer {self.name!r} was called before it had a vocabulary.",
@@ -325,7 +326,7 @@ class IndexLookup(HostLayer):
             )
         return self._vocabulary
 
-    def _indices_of_unknown(self, tokens: list[Token]) -> Sequence[int]:
+    def _indices_of_unknown(self, tokens: list[T]) -> Sequence[int]:
         """Return the indices of tokens that are not in the vocabulary."""
         if self.num_oov_indices == 0:
             raise DataError(

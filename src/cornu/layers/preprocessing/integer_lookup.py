@@ -10,14 +10,13 @@ from cornu.errors import InvalidArgumentError, InvalidTypeError, one_of
 from cornu.layers.preprocessing.fingerprints import hash_function
 from cornu.layers.preprocessing.hashing import check_salt
 from cornu.layers.preprocessing.index_lookup import IndexLookup, VocabularyLike
-from cornu.layers.preprocessing.vocabulary import Token
 from cornu.typing import ArrayLike
 
 __all__ = ["IntegerLookup"]
 
 
 @registry.register("layers")
-class IntegerLookup(IndexLookup):
+class IntegerLookup(IndexLookup[int]):
     """Layer that maps integers to the indices of a vocabulary, which is passed or learned with :meth:`adapt`.
 
     An integer that is not in the vocabulary has an out-of-vocabulary index. Indices are, in this order, that of the mask token
@@ -99,7 +98,7 @@ class IntegerLookup(IndexLookup):
         self.pad_to_max_tokens = pad_to_max_tokens
         self.set_up(vocabulary, idf_weights)
 
-    def tokens_of(self, values: np.ndarray) -> list[Token]:
+    def tokens_of(self, values: np.ndarray) -> list[int]:
         """Return integers as Python integers."""
         if values.dtype.kind not in "iubf" or (values % 1 != 0).any():
             raise InvalidTypeError(
@@ -109,18 +108,18 @@ class IntegerLookup(IndexLookup):
             )
         return values.ravel().astype("int64").tolist()
 
-    def value_of(self, token: Token) -> Any:
+    def value_of(self, token: int) -> Any:
         """Return the integer itself."""
         return token
 
-    def token_from_text(self, text: str) -> Token:
+    def token_from_text(self, text: str) -> int:
         """Return the integer that a line represents."""
         return int(text)
 
-    def array_of(self, tokens: Sequence[Token]) -> np.ndarray:
+    def array_of(self, tokens: Sequence[int]) -> np.ndarray:
         """Return tokens as an array of integers."""
         return np.array(tokens, dtype="int64")
 
-    def bucket_of(self, token: Token) -> int:
+    def bucket_of(self, token: int) -> int:
         """Return the integer, or a hash of its digits."""
         return token if self.oov_method == "floormod" else hash_function(self.salt)(b"%d" % token)

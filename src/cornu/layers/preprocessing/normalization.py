@@ -70,8 +70,8 @@ class Normalization(Layer):
     def build(self, input_shape: Shape) -> None:
         """Create the weights, or broadcast ``mean`` and ``variance`` to the shape of the axes."""
         kept = self._kept_axes(tuple(input_shape))
-        shape = tuple(input_shape[axis] for axis in kept)
-        self._broadcast_shape = tuple(size if axis in kept else 1 for axis, size in enumerate(input_shape))
+        shape = tuple(kept.values())
+        self._broadcast_shape = tuple(kept.get(axis, 1) for axis in range(len(input_shape)))
         if self._given is None:
             self.adapt_mean = self.add_weight(shape, "zeros", name="mean", trainable=False)
             self.adapt_variance = self.add_weight(shape, "ones", name="variance", trainable=False)
@@ -87,8 +87,8 @@ class Normalization(Layer):
                 "Pass one value for each index of these axes.",
             ) from None
 
-    def _kept_axes(self, shape: Shape) -> list[int]:
-        """Return the axes that have means of their own, in ascending order."""
+    def _kept_axes(self, shape: Shape) -> dict[int, int]:
+        """Return the axes that have means of their own, in ascending order, with their sizes."""
         rank = len(shape)
         if any(not -rank <= axis < rank for axis in self.axis):
             raise InvalidArgumentError(
@@ -97,13 +97,14 @@ class Normalization(Layer):
                 "Pass an axis that exists, or `axis=None` for one mean of all values.",
             )
         kept = sorted(axis % rank for axis in self.axis)
-        if any(shape[axis] is None for axis in kept):
+        sizes = {axis: size for axis in kept if (size := shape[axis]) is not None}
+        if len(sizes) < len(kept):
             raise ShapeError(
                 f"`Normalization(axis={self.axis})` received inputs of shape {shape}.",
                 "The sizes of the axes that have means of their own must be known, so the batch axis cannot be one of them.",
                 "Pass `axis=None` for one mean of all values, or reshape the inputs to `(batch, features)`.",
             )
-        return kept
+        return sizes
 
     def adapt(self, data: Any) -> None:
         """Compute the mean and variance of data, in ``float64``; those of an earlier call are replaced.
@@ -147,7 +148,7 @@ class Normalization(Layer):
         kept = self._kept_axes((None, *batch.shape[1:]))
         reduced = tuple(axis for axis in range(batch.ndim) if axis not in kept)
         values = batch.astype("float64")
-        own_count = batch.size // max(math.prod(batch.shape[axis] for axis in kept), 1)
+        own_count = batch.size // math.prod(kept.values())
         own_mean, own_variance = values.mean(axis=reduced), values.var(axis=reduced)
         count, mean, deviations = total
         change, whole = own_mean - mean, count + own_count

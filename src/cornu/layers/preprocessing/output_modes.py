@@ -70,10 +70,11 @@ def encode(indices: np.ndarray, mode: str, depth: int, dtype: str, weights: np.n
     """
     if mode == "int":
         return indices.astype(dtype)
-    shape = encoded_shape(indices.shape, mode, depth)
+    shape: Any = encoded_shape(indices.shape, mode, depth)
     length = indices.shape[-1] if indices.ndim and mode in COUNTING else 1
     rows = indices.size // length if length else int(np.prod(indices.shape[:-1]))
-    return encode_rows(np.repeat(np.arange(rows), length), indices.ravel(), rows, mode, depth, dtype, weights).reshape(shape)
+    encoded = encode_rows(np.repeat(np.arange(rows), length), indices.ravel(), rows, mode, depth, dtype, weights)
+    return encoded.reshape(*shape)
 
 
 def encode_rows(

@@ -10,14 +10,13 @@ from cornu.layers.preprocessing.fingerprints import hash_function
 from cornu.layers.preprocessing.hashing import check_salt
 from cornu.layers.preprocessing.host_data import as_bytes
 from cornu.layers.preprocessing.index_lookup import IndexLookup, VocabularyLike
-from cornu.layers.preprocessing.vocabulary import Token
 from cornu.typing import ArrayLike, CustomObjects
 
 __all__ = ["StringLookup"]
 
 
 @registry.register("layers")
-class StringLookup(IndexLookup):
+class StringLookup(IndexLookup[bytes]):
     """Layer that maps strings to the indices of a vocabulary, which is passed or learned with :meth:`adapt`.
 
     A string that is not in the vocabulary has an out-of-vocabulary index. Indices are, in this order, that of the mask token
@@ -86,23 +85,23 @@ class StringLookup(IndexLookup):
         self.pad_to_max_tokens, self.encoding, self.salt = pad_to_max_tokens, encoding, check_salt(self, salt)
         self.set_up(vocabulary, idf_weights)
 
-    def tokens_of(self, values: np.ndarray) -> list[Token]:
+    def tokens_of(self, values: np.ndarray) -> list[bytes]:
         """Return strings in UTF-8."""
         return as_bytes(self, values)
 
-    def value_of(self, token: Token) -> Any:
+    def value_of(self, token: bytes) -> Any:
         """Return a token as a string."""
         return token.decode(errors="replace")
 
-    def token_from_text(self, text: str) -> Token:
+    def token_from_text(self, text: str) -> bytes:
         """Return a line as a token."""
         return text.encode()
 
-    def array_of(self, tokens: Sequence[Token]) -> np.ndarray:
+    def array_of(self, tokens: Sequence[bytes]) -> np.ndarray:
         """Return tokens as an array of strings."""
         return np.array([self.value_of(token) for token in tokens], dtype=object)
 
-    def bucket_of(self, token: Token) -> int:
+    def bucket_of(self, token: bytes) -> int:
         """Return the hash of a string."""
         return hash_function(self.salt)(token)
 

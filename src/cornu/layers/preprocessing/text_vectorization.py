@@ -30,8 +30,8 @@ class TextVectorization(HostLayer):
     """Layer that turns texts into indices of their words, or into one vector of counts for each text.
 
     Each text is standardized, split into tokens, which may be combined to n-grams, and the tokens are looked up in a
-    vocabulary, which is passed or learned with :meth:`adapt`. For ``output_mode="int"`` index 0 stands for padding and index 1 for tokens
-    that are not in the vocabulary; in other modes index 0 stands for these.
+    vocabulary, which is passed or learned with :meth:`adapt`. For ``output_mode="int"`` index 0 stands for padding and index 1
+    for tokens that are not in the vocabulary; in other modes index 0 stands for these.
 
     Input shape: ``(batch,)`` or ``(batch, 1)``, strings, or one string. Output shape: ``(batch, length)`` for
     ``output_mode="int"``, else ``(batch, size of the vocabulary)``.

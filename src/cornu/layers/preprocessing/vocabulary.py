@@ -3,18 +3,18 @@
 import collections
 import itertools
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeAlias
+from typing import Generic, TypeVar
 
 import numpy as np
 
-Token: TypeAlias = bytes | int
-"""A string in UTF-8, or an integer."""
+T = TypeVar("T", bytes, int)
+"""The type of tokens: strings in UTF-8, or integers."""
 
 _MISSING = -2
 """What stands for the index of a token that is not in the vocabulary."""
 
 
-class Vocabulary:
+class Vocabulary(Generic[T]):
     """Tokens with consecutive indices. It is never changed.
 
     Args:
@@ -28,11 +28,11 @@ class Vocabulary:
         [2, 0, 1]
     """
 
-    def __init__(self, tokens: Iterable[Token], first: int, others: dict[Token, int] | None = None):
+    def __init__(self, tokens: Iterable[T], first: int, others: dict[T, int] | None = None):
         self.tokens = tuple(tokens)
         self._indices = dict(zip(self.tokens, itertools.count(first), strict=False)) | (others or {})
 
-    def indices_of(self, tokens: Sequence[Token], of_unknown: Callable[[list[Token]], Sequence[int]]) -> np.ndarray:
+    def indices_of(self, tokens: Sequence[T], of_unknown: Callable[[list[T]], Sequence[int]]) -> np.ndarray:
         """Return the indices of tokens as ``int64``.
 
         Args:
@@ -42,19 +42,19 @@ class Vocabulary:
         found = np.fromiter(map(self._indices.get, tokens, itertools.repeat(_MISSING)), np.int64, len(tokens))
         unknown = np.flatnonzero(found == _MISSING)
         if unknown.size:
-            found[unknown] = of_unknown([tokens[place] for place in unknown])
+            found[unknown] = of_unknown([tokens[place] for place in unknown.tolist()])
         return found
 
 
-class TokenCounts:
+class TokenCounts(Generic[T]):
     """How often tokens occur in the data seen so far, and in how many documents."""
 
     def __init__(self):
-        self._tokens: collections.Counter[Token] = collections.Counter()
-        self._documents: collections.Counter[Token] = collections.Counter()
+        self._tokens: collections.Counter[T] = collections.Counter()
+        self._documents: collections.Counter[T] = collections.Counter()
         self._document_count = 0
 
-    def add(self, documents: Iterable[Sequence[Token]], with_documents: bool) -> None:
+    def add(self, documents: Iterable[Sequence[T]], with_documents: bool) -> None:
         """Count the tokens of documents.
 
         Args:
@@ -67,7 +67,7 @@ class TokenCounts:
                 self._documents.update(set(document))
                 self._document_count += 1
 
-    def most_common(self, without: Iterable[Token], count: int | None) -> list[Token]:
+    def most_common(self, without: Iterable[T], count: int | None) -> list[T]:
         """Return the most frequent tokens, those of equal counts in descending order, as in Keras.
 
         Args:
@@ -79,7 +79,7 @@ class TokenCounts:
             counts.pop(token, None)
         return sorted(counts, key=lambda token: (counts[token], token), reverse=True)[:count]
 
-    def idf_of(self, tokens: Sequence[Token]) -> np.ndarray:
+    def idf_of(self, tokens: Sequence[T]) -> np.ndarray:
         """Return the inverse document frequencies of tokens: ``log(1 + documents / (1 + documents with the token))``."""
         found = np.array([self._documents[token] for token in tokens], "float64")
         return np.log1p(self._document_count / (1 + found)).astype("float32")
