@@ -80,7 +80,12 @@ class IndexLookup(HostLayer, Generic[T]):
         self._counts: TokenCounts[T] = TokenCounts()
         self._is_fixed = False
         if vocabulary is not None:
-            self.set_vocabulary(vocabulary, idf_weights)
+            tokens = self._tokens_in(vocabulary)
+            self._set_tokens(tokens, idf_weights)
+            if self._cornu_arguments is not None and "vocabulary" in self._cornu_arguments:  # a config holds lists, no path
+                weights = None if idf_weights is None else to_host(idf_weights).tolist()
+                values = [self.value_of(token) for token in tokens]
+                self._cornu_arguments = {**self._cornu_arguments, "vocabulary": values, "idf_weights": weights}
 
     def _check_combinations(self, vocabulary: VocabularyLike, idf_weights: ArrayLike | None) -> None:
         """Raise ``InvalidArgumentError`` if arguments contradict each other."""
@@ -149,8 +154,9 @@ class IndexLookup(HostLayer, Generic[T]):
                 place, or ``idf_weights`` do not fit.
             MissingFileError: If there is no such file.
         """
-        is_path = isinstance(vocabulary, (str, os.PathLike))
-        tokens = self._read(vocabulary) if is_path else self.tokens_of(to_host(vocabulary))
+        self._set_tokens(self._tokens_in(vocabulary), idf_weights)
+
+    def _set_tokens(self, tokens: list[T], idf_weights: ArrayLike | None) -> None:
         if not tokens:
             raise InvalidArgumentError(
                 f"`{type(self).__name__}` received an empty vocabulary.",
@@ -168,16 +174,19 @@ class IndexLookup(HostLayer, Generic[T]):
         self._is_fixed = True
         self._take(own, weights)
 
-    def _read(self, path: str | os.PathLike) -> list[T]:
-        """Return the tokens of a file."""
-        if not Path(path).is_file():
+    def _tokens_in(self, vocabulary: VocabularyLike) -> list[T]:
+        """Return the tokens of a vocabulary, which may be a file."""
+        if not isinstance(vocabulary, (str, os.PathLike)):
+            return self.tokens_of(to_host(vocabulary))
+        if not Path(vocabulary).is_file():
             raise MissingFileError(
-                f"`{type(self).__name__}` received the vocabulary {os.fspath(path)!r}.",
+                f"`{type(self).__name__}` received the vocabulary {os.fspath(vocabulary)!r}.",
                 "It must be a sequence of tokens, or the path of a text file that exists.",
                 "Check the path, or put a single token into a list.",
             )
-        lines = Path(path).read_bytes().decode().split("\n")
-        return [self.token_from_text(line.removesuffix("\r")) for line in (lines[:-1] if lines[-1] == "" else lines)]
+        return [
+            self.token_from_text(line) for line in Path(vocabulary).read_text(encoding="utf-8").removesuffix("\n").split("\n")
+        ]
 
     def _check_tokens(self, tokens: list[T]) -> None:
         """Raise ``InvalidArgumentError`` unless tokens can be a vocabulary."""
@@ -349,10 +358,8 @@ class IndexLookup(HostLayer, Generic[T]):
     # --- Configs and files --------------------------------------------------------------------------------------------
 
     def get_config(self) -> dict[str, Any]:
-        """Return the config: the arguments, with a vocabulary that was passed or set as a list, and the size of it."""
-        tokens, weights = (self.get_vocabulary(), self._idf_weights) if self._is_fixed else (None, None)
-        own = {"vocabulary": tokens, "idf_weights": None if weights is None else weights.tolist()}
-        return {**super().get_config(), **own, "vocabulary_size": self.vocabulary_size()}
+        """Return the config: the arguments, and the size of the vocabulary. One that was not an argument is in the assets."""
+        return {**super().get_config(), "vocabulary_size": self.vocabulary_size()}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: CustomObjects = None) -> Any:
@@ -395,10 +402,9 @@ class IndexLookup(HostLayer, Generic[T]):
     def load_assets(self, dir: str) -> None:
         """Read the vocabulary from a folder that :meth:`save_assets` wrote."""
         file = Path(dir, _FILE)
-        if not file.is_file() or self._is_fixed:  # a vocabulary that was passed is in the config
-            return
-        tokens, special = self._read(file), self._special
-        self._take(tokens[len(special) :] if tokens[: len(special)] == special else tokens, self._idf_weights)
+        if file.is_file():
+            tokens = [self.token_from_text(line) for line in file.read_bytes().decode().split("\n")]
+            self._take(tokens[len(self._special) :], self._idf_weights)
 
 
 def without_files(config: Config) -> Config:

@@ -309,7 +309,7 @@ class TextVectorization(HostLayer):
     # --- Configs and files --------------------------------------------------------------------------------------------
 
     def get_config(self) -> dict[str, Any]:
-        """Return the config: the arguments, with a vocabulary that was passed or set as a list, and the size of it."""
+        """Return the config: the arguments, and the size of the vocabulary. One that was not an argument is in the assets."""
         lookup = self._lookup_layer.get_config()
         return super().get_config() | {name: lookup[name] for name in ("vocabulary", "idf_weights", "vocabulary_size")}
 
