@@ -11,9 +11,14 @@ from cornu.core.symbolic_tensor import is_symbolic
 from cornu.errors import DataError, InvalidArgumentError, InvalidTypeError, ShapeError
 
 
+def is_tensor(value: object) -> bool:
+    """Return whether a value is an array of an engine or of NumPy, and not another object of the engine, such as a dataset."""
+    return hasattr(value, "shape") and backends.owner(value) is not None
+
+
 def is_array(value: object) -> bool:
-    """Return whether a value is an array, a tensor or a table: NumPy can convert it, or it belongs to an engine."""
-    return backends.owner(value) is not None or hasattr(value, "__array__")
+    """Return whether a value is an array, a tensor or a table, which NumPy can convert."""
+    return is_tensor(value) or hasattr(value, "__array__")
 
 
 def to_host(value: Any) -> np.ndarray:
@@ -29,7 +34,7 @@ def to_host(value: Any) -> np.ndarray:
         >>> to_host([["a"], ["bc"]]).shape, to_host([1, 2]).dtype.name
         ((2, 1), 'int64')
     """
-    if backends.owner(value) is not None:
+    if is_tensor(value):
         return backends.home(value).to_numpy(value)
     if hasattr(value, "__array__") or not isinstance(_first_leaf(value), (str, bytes)):
         try:

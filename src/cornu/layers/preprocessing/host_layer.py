@@ -10,7 +10,7 @@ from cornu.core.layer import Layer
 from cornu.core.layer_placement import placement_of
 from cornu.core.symbolic_tensor import is_symbolic
 from cornu.errors import BackendError
-from cornu.layers.preprocessing.host_data import to_host
+from cornu.layers.preprocessing.host_data import is_tensor, to_host
 from cornu.typing import Array, Shape, Tree
 
 
@@ -33,7 +33,7 @@ class HostLayer(Layer):
 
     def _as_array(self, inputs: Tree) -> Any:
         """Return data as an array, and a symbolic tensor or an array of an engine unchanged."""
-        return inputs if is_symbolic(inputs) or backends.owner(inputs) is not None else to_host(inputs)
+        return inputs if is_symbolic(inputs) or is_tensor(inputs) else to_host(inputs)
 
     def call(self, inputs: Array) -> Any:
         """Return :meth:`compute_on_host` of the inputs, as an array of their engine."""
