@@ -6,9 +6,8 @@ import numpy as np
 
 from cornu import ops, registry, validation
 from cornu.core.layer import Layer
-from cornu.core.symbolic_tensor import is_symbolic
 from cornu.errors import DataError, InvalidArgumentError, ShapeError
-from cornu.layers.preprocessing.host_data import is_array, to_host
+from cornu.layers.preprocessing.host_data import as_array
 from cornu.layers.preprocessing.output_modes import check_output_mode, encode_array, encoded_shape
 from cornu.typing import Array, ArrayLike, Shape
 
@@ -60,10 +59,7 @@ class CategoryEncoding(Layer):
             count_weights: Weight of each integer, for ``output_mode="count"``. Defaults to None (weights of 1).
             **kwargs: Further arguments of the call.
         """
-        data, weights = (
-            value if value is None or is_symbolic(value) or is_array(value) else to_host(value)
-            for value in (inputs, count_weights)
-        )
+        data, weights = (value if value is None else as_array(value) for value in (inputs, count_weights))
         if isinstance(data, np.ndarray):
             self._check_range(data)
         return super().__call__(data, **kwargs) if weights is None else super().__call__(data, count_weights=weights, **kwargs)

@@ -8,9 +8,9 @@ import numpy as np
 from cornu import ops, registry, validation
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError
-from cornu.layers.preprocessing.host_data import batches_of, to_host
+from cornu.layers.preprocessing.host_data import as_array, batches_of, to_host
 from cornu.layers.preprocessing.output_modes import check_output_mode, encode_array, encoded_shape
-from cornu.typing import Array, Shape
+from cornu.typing import Array, ArrayLike, CustomObjects, Shape
 
 __all__ = ["Discretization"]
 
@@ -128,7 +128,7 @@ class Discretization(Layer):
         if not values.size:
             return
         ordered, step = np.sort(values.astype("float32"), axis=None), max(values.size * self.epsilon, 1.0)
-        chosen = ordered[int(values.size * self.epsilon) :: int(step)]
+        chosen = ordered[int(step) - 1 :: int(step)]
         both = np.concatenate([self._summary, [chosen, np.full(len(chosen), step)]], axis=1)
         self._summary = _compressed(both[:, np.argsort(both[0], kind="stable")], self.epsilon)
 
@@ -147,6 +147,24 @@ class Discretization(Layer):
         """``"int32"`` for indices unless the dtype of the layer is another integer dtype, else the compute dtype."""
         dtype = self.compute_dtype
         return "int32" if self.output_mode == "int" and not validation.is_int_dtype(dtype) else dtype
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: CustomObjects = None) -> Any:
+        """Create a layer from a config; one of a layer that learned boundaries contains both them and ``num_bins``."""
+        if config.get("num_bins") is None:
+            return super().from_config(config, custom_objects)
+        layer = super().from_config({**config, "bin_boundaries": None}, custom_objects)
+        layer.bin_boundaries = layer._checked(config.get("bin_boundaries"))
+        return layer
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the config, with learned boundaries and without ``trainable``, which Keras's constructor does not accept."""
+        config = {**super().get_config(), "bin_boundaries": self.bin_boundaries}
+        return {name: value for name, value in config.items() if name != "trainable"}
+
+    def __call__(self, inputs: ArrayLike, *args: Any, **kwargs: Any) -> Any:
+        """Call the layer on arrays or lists, or record the call on a symbolic tensor."""
+        return super().__call__(as_array(inputs), *args, **kwargs)
 
     def call(self, inputs: Array) -> Any:
         """Return the indices of the bins, in the output mode."""

@@ -9,7 +9,7 @@ import numpy as np
 from cornu import registry, validation
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.layers.preprocessing.fingerprints import fingerprint64, fingerprint_cat64, hash_function
-from cornu.layers.preprocessing.host_data import as_bytes
+from cornu.layers.preprocessing.host_data import as_array, as_bytes
 from cornu.layers.preprocessing.host_layer import HostLayer
 from cornu.layers.preprocessing.output_modes import check_output_mode, encode, encoded_shape
 from cornu.typing import Array, Shape
@@ -169,14 +169,14 @@ class HashedCrossing(HostLayer):
         self.output_mode = check_output_mode(self, output_mode, ("int", "one_hot"), sparse)
         self.sparse = sparse
 
-    def _as_array(self, inputs: Any) -> Any:
+    def _as_arrays(self, inputs: Any) -> Any:
         if not isinstance(inputs, (list, tuple)) or len(inputs) < 2:
             raise InvalidArgumentError(
                 f"`HashedCrossing` received {inputs!r:.80}.",
                 "It must receive a list or tuple of at least two features.",
                 "Call it like `layer((a, b))`.",
             )
-        return tuple(map(super()._as_array, inputs))
+        return tuple(map(as_array, inputs))
 
     def call(self, inputs: Sequence[Array]) -> Any:
         """Return the indices of the bins, in the output mode."""

@@ -21,6 +21,11 @@ def is_array(value: object) -> bool:
     return is_tensor(value) or hasattr(value, "__array__")
 
 
+def as_array(value: Any) -> Any:
+    """Return data as an array: lists and tables as NumPy arrays, arrays and symbolic tensors unchanged."""
+    return value if is_symbolic(value) or is_tensor(value) else to_host(value)
+
+
 def to_host(value: Any) -> np.ndarray:
     """Return an array of any engine, a table, a string, a number or nested lists of them as a NumPy array.
 

@@ -8,9 +8,8 @@ import numpy as np
 from cornu import backends
 from cornu.core.layer import Layer
 from cornu.core.layer_placement import placement_of
-from cornu.core.symbolic_tensor import is_symbolic
 from cornu.errors import BackendError
-from cornu.layers.preprocessing.host_data import is_tensor, to_host
+from cornu.layers.preprocessing.host_data import as_array
 from cornu.typing import Array, Shape, Tree
 
 
@@ -29,11 +28,11 @@ class HostLayer(Layer):
 
     def __call__(self, inputs: Tree, *args: Any, **kwargs: Any) -> Any:
         """Call the layer on data, which is not moved to an engine, or record the call on a symbolic tensor."""
-        return super().__call__(self._as_array(inputs), *args, **kwargs)
+        return super().__call__(self._as_arrays(inputs), *args, **kwargs)
 
-    def _as_array(self, inputs: Tree) -> Any:
-        """Return data as an array, and a symbolic tensor or an array of an engine unchanged."""
-        return inputs if is_symbolic(inputs) or is_tensor(inputs) else to_host(inputs)
+    def _as_arrays(self, inputs: Tree) -> Any:
+        """Return the inputs as an array."""
+        return as_array(inputs)
 
     def call(self, inputs: Array) -> Any:
         """Return :meth:`compute_on_host` of the inputs, as an array of their engine."""

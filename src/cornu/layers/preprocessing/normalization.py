@@ -9,7 +9,7 @@ from cornu import config, ops, registry, validation
 from cornu.core.layer import Layer
 from cornu.core.layer_placement import placement_of
 from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltAttributeError, ShapeError
-from cornu.layers.preprocessing.host_data import batches_of, to_host
+from cornu.layers.preprocessing.host_data import as_array, batches_of, to_host
 from cornu.typing import Array, ArrayLike, Axis, Shape
 
 __all__ = ["Normalization"]
@@ -175,6 +175,10 @@ class Normalization(Layer):
         if self._given is None:
             return ops.reshape((self.adapt_mean, self.adapt_variance)[number], self._broadcast_shape)
         return ops.convert_to_tensor(self._constants[number], "float32", backend=placement_of(self).backend)
+
+    def __call__(self, inputs: ArrayLike, *args: Any, **kwargs: Any) -> Any:
+        """Call the layer on arrays or lists, or record the call on a symbolic tensor."""
+        return super().__call__(as_array(inputs), *args, **kwargs)
 
     def call(self, inputs: Array) -> Any:
         """Return the normalized inputs, or for ``invert=True`` those that the inputs are the normalized form of."""
