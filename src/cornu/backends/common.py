@@ -23,9 +23,14 @@ def numbers(x: ArrayLike) -> np.ndarray:
         raise InvalidArgumentError(
             f"Received data of NumPy dtype {array.dtype}.",
             "An array must contain numbers or booleans, and all its rows must have the same length.",
-            "Convert the data to numbers first, for example strings to class indices.",
+            "Convert the data to numbers first, for example strings to indices with `StringLookup` or `TextVectorization`.",
         )
     return array
+
+
+def are_strings(array: np.ndarray) -> bool:
+    """Return whether an array contains strings, of which NumPy has several dtypes."""
+    return array.dtype.kind in "US" or (array.dtype == object and all(isinstance(item, (str, bytes)) for item in array.flat))
 
 
 def usual_dtype(array: np.ndarray) -> str:

@@ -345,7 +345,7 @@ def fit_to(tensor: SymbolicTensor, array: Array | None, mask: Any = None) -> Any
     given, rank = array, len(_shape_for(tensor, tuple(array.shape)))
     if rank != len(array.shape):
         array = ops.expand_dims(array, -1) if rank > len(array.shape) else ops.squeeze(array, -1)
-    if backends.home(array).dtype(array) != tensor.dtype:
+    if tensor.dtype != "string" and backends.home(array).dtype(array) != tensor.dtype:
         array = ops.cast(array, tensor.dtype)
     if mask is None or mask is masks.mask_of(array):
         return masks.carry_over(given, array)
