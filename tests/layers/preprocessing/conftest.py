@@ -26,7 +26,7 @@ def values_of(outputs: Any) -> np.ndarray:
 
 
 def plain(values: list) -> list:
-    """A vocabulary of Python's own types; Keras returns some of NumPy's."""
+    """A vocabulary of types of Python; Keras returns some of NumPy's."""
     return [value.item() if isinstance(value, np.generic) else value for value in values]
 
 

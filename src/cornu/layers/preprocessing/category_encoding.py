@@ -51,13 +51,13 @@ class CategoryEncoding(Layer):
         self.sparse = sparse
         self.autocast = False  # half precision would round large integers
 
-    def __call__(self, inputs: ArrayLike, count_weights: ArrayLike | None = None, **kwargs: Any) -> Any:
+    def __call__(self, inputs: ArrayLike, count_weights: ArrayLike | None = None, **kwargs: bool) -> Any:
         """Call the layer, after a check of the range of data.
 
         Args:
             inputs: Integers.
             count_weights: Weight of each integer, for ``output_mode="count"``. Defaults to None (weights of 1).
-            **kwargs: Further arguments of the call.
+            **kwargs: Further arguments of the call, such as ``training``.
         """
         data, weights = (value if value is None else as_array(value) for value in (inputs, count_weights))
         if isinstance(data, np.ndarray):

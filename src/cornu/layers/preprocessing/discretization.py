@@ -8,9 +8,9 @@ import numpy as np
 from cornu import ops, registry, validation
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError
-from cornu.layers.preprocessing.host_data import as_array, batches_of, to_host
+from cornu.layers.preprocessing.host_data import AdaptData, HostData, as_array, batches_of, to_host
 from cornu.layers.preprocessing.output_modes import check_output_mode, encode_array, encoded_shape
-from cornu.typing import Array, ArrayLike, CustomObjects, Shape
+from cornu.typing import Array, CustomObjects, Shape
 
 __all__ = ["Discretization"]
 
@@ -93,7 +93,7 @@ class Discretization(Layer):
             )
         return [float(value) for value in values]
 
-    def adapt(self, data: Any, steps: int | None = None) -> None:
+    def adapt(self, data: AdaptData, steps: int | None = None) -> None:
         """Compute boundaries from quantiles of data; those of an earlier call are replaced.
 
         Args:
@@ -116,7 +116,7 @@ class Discretization(Layer):
             self.update_state(batch)
         self.finalize_state()
 
-    def update_state(self, data: Any) -> None:
+    def update_state(self, data: HostData) -> None:
         """Add a batch to the summary of the data: every so many values of the sorted batch, with their weights."""
         values = to_host(data)
         if values.dtype.kind not in "biuf":
@@ -162,9 +162,9 @@ class Discretization(Layer):
         config = {**super().get_config(), "bin_boundaries": self.bin_boundaries}
         return {name: value for name, value in config.items() if name != "trainable"}
 
-    def __call__(self, inputs: ArrayLike, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, inputs: HostData, **kwargs: bool) -> Any:
         """Call the layer on arrays or lists, or record the call on a symbolic tensor."""
-        return super().__call__(as_array(inputs), *args, **kwargs)
+        return super().__call__(as_array(inputs), **kwargs)
 
     def call(self, inputs: Array) -> Any:
         """Return the indices of the bins, in the output mode."""

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from cornu import registry, validation
+from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.layers.preprocessing.fingerprints import fingerprint64, fingerprint_cat64, hash_function
-from cornu.layers.preprocessing.host_data import as_array, as_bytes
+from cornu.layers.preprocessing.host_data import HostData, as_array, as_bytes
 from cornu.layers.preprocessing.host_layer import HostLayer
 from cornu.layers.preprocessing.output_modes import check_output_mode, encode, encoded_shape
 from cornu.typing import Array, Shape
@@ -20,7 +21,7 @@ _CROSSING_KEY = 0xDECAFCAFFE
 """The fingerprint that crossings start with, as in TensorFlow."""
 
 
-def check_salt(layer: object, salt: int | Sequence[int] | None) -> tuple[int, int] | None:
+def check_salt(layer: Layer, salt: int | Sequence[int] | None) -> tuple[int, int] | None:
     """Return a ``salt`` argument as the two words of the key; one integer stands for both.
 
     Raises:
@@ -39,7 +40,7 @@ def check_salt(layer: object, salt: int | Sequence[int] | None) -> tuple[int, in
     return int(words[0]), int(words[1])
 
 
-def texts_of(layer: object, values: np.ndarray) -> list[bytes]:
+def texts_of(layer: Layer, values: np.ndarray) -> list[bytes]:
     """Return strings as bytes, and integers as their decimal digits.
 
     Raises:
@@ -169,7 +170,7 @@ class HashedCrossing(HostLayer):
         self.output_mode = check_output_mode(self, output_mode, ("int", "one_hot"), sparse)
         self.sparse = sparse
 
-    def _as_arrays(self, inputs: Any) -> Any:
+    def _as_arrays(self, inputs: HostData) -> Any:
         if not isinstance(inputs, (list, tuple)) or len(inputs) < 2:
             raise InvalidArgumentError(
                 f"`HashedCrossing` received {inputs!r:.80}.",

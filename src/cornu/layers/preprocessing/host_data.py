@@ -1,32 +1,40 @@
 """Data of layers that compute on the host: strings and numbers as NumPy arrays, and the data that ``adapt`` accepts."""
 
 import itertools
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 
 from cornu import backends, validation
+from cornu.core.layer import Layer
 from cornu.core.symbolic_tensor import is_symbolic
 from cornu.errors import DataError, InvalidArgumentError, InvalidTypeError, ShapeError
+from cornu.typing import ArrayLike
+
+HostData: TypeAlias = ArrayLike | str | bytes | Sequence["HostData"]
+"""Numbers or strings: an array, a table, or nested lists."""
+
+AdaptData: TypeAlias = HostData | Iterable[HostData | tuple[HostData, ...]]
+"""What ``adapt`` accepts: data, or batches of it."""
 
 
-def is_tensor(value: object) -> bool:
+def is_tensor(value: AdaptData | None) -> bool:
     """Return whether a value is an array of an engine or of NumPy, and not another object of the engine, such as a dataset."""
     return hasattr(value, "shape") and backends.owner(value) is not None
 
 
-def is_array(value: object) -> bool:
+def is_array(value: AdaptData | None) -> bool:
     """Return whether a value is an array, a tensor or a table, which NumPy can convert."""
     return is_tensor(value) or hasattr(value, "__array__")
 
 
-def as_array(value: Any) -> Any:
+def as_array(value: HostData) -> Any:
     """Return data as an array: lists and tables as NumPy arrays, arrays and symbolic tensors unchanged."""
     return value if is_symbolic(value) or is_tensor(value) else to_host(value)
 
 
-def to_host(value: Any) -> np.ndarray:
+def to_host(value: HostData) -> np.ndarray:
     """Return an array of any engine, a table, a string, a number or nested lists of them as a NumPy array.
 
     Strings have the dtype ``object``, since in NumPy's own dtype for strings each would take the space of the longest.
@@ -52,14 +60,14 @@ def to_host(value: Any) -> np.ndarray:
     return array
 
 
-def _first_leaf(value: Any, depth: int = 32) -> object:
+def _first_leaf(value: HostData, depth: int = 32) -> Any:
     """Return the first element of nested lists, at most ``depth`` lists deep."""
     while depth and isinstance(value, (list, tuple)) and value:
         value, depth = value[0], depth - 1
     return value
 
 
-def _ragged(value: object) -> ShapeError:
+def _ragged(value: HostData) -> ShapeError:
     return ShapeError(
         f"Lists of different lengths were received: {value!r:.80}.",
         "All rows must have the same length.",
@@ -67,11 +75,11 @@ def _ragged(value: object) -> ShapeError:
     )
 
 
-def as_bytes(owner: object, values: np.ndarray) -> list[bytes]:
+def as_bytes(layer: Layer | str, values: np.ndarray) -> list[bytes]:
     """Return the strings of an array as a flat list of their UTF-8 encodings, the form that tensors of strings have.
 
     Args:
-        owner: The layer, for the error.
+        layer: The layer, or its name, for the error.
         values: Array of strings or of bytes.
 
     Raises:
@@ -89,7 +97,7 @@ def as_bytes(owner: object, values: np.ndarray) -> list[bytes]:
         pass
     wrong = next((item for item in items if not isinstance(item, (str, bytes))), None)
     if wrong is not None or None in items:
-        name = owner if isinstance(owner, str) else type(owner).__name__
+        name = layer if isinstance(layer, str) else type(layer).__name__
         raise InvalidTypeError(
             f"`{name}` received {wrong!r:.80} (a `{type(wrong).__name__}`) among its inputs.",
             "They must be strings.",
@@ -98,7 +106,7 @@ def as_bytes(owner: object, values: np.ndarray) -> list[bytes]:
     return [item.encode() if isinstance(item, str) else item for item in items]
 
 
-def _is_missing(value: object) -> bool:
+def _is_missing(value: HostData | None) -> bool:
     """Return whether a value is what a table holds for a missing entry: None, or a NaN, which differs from itself."""
     return value is None or value != value
 
@@ -106,7 +114,7 @@ def _is_missing(value: object) -> bool:
 # --- Data of `adapt` ----------------------------------------------------------------------------------------------------
 
 
-def batches_of(layer: object, data: Any, steps: int | None = None, batch_size: int | None = None) -> Iterator[np.ndarray]:
+def batches_of(layer: Layer, data: AdaptData, steps: int | None = None, batch_size: int | None = None) -> Iterator[np.ndarray]:
     """Yield the data passed to ``adapt`` as NumPy arrays.
 
     Args:
@@ -139,7 +147,7 @@ def batches_of(layer: object, data: Any, steps: int | None = None, batch_size: i
         )
 
 
-def _batches(name: str, data: Any, steps: int | None, batch_size: int | None) -> Iterator[np.ndarray]:
+def _batches(name: str, data: AdaptData, steps: int | None, batch_size: int | None) -> Iterator[np.ndarray]:
     if is_symbolic(data) or isinstance(data, dict) or not (is_array(data) or isinstance(data, (str, bytes, Iterable))):
         raise InvalidTypeError(
             f"`{name}.adapt` received {data!r:.80} (a `{type(data).__name__}`).",
@@ -147,7 +155,7 @@ def _batches(name: str, data: Any, steps: int | None, batch_size: int | None) ->
             "Pass the training data of the one feature that the layer processes.",
         )
     if not (is_array(data) or isinstance(data, (str, bytes)) or _is_nested_list(data)):
-        yield from (to_host(_features(batch)) for batch in data)
+        yield from (to_host(_features(batch)) for batch in cast(Iterable, data))
         return
     if steps is not None and batch_size is None:
         raise InvalidArgumentError(
@@ -155,12 +163,12 @@ def _batches(name: str, data: Any, steps: int | None, batch_size: int | None) ->
             "`steps` counts batches, and an array is one.",
             "Omit `steps`, or pass a part of the array.",
         )
-    array = to_host(data)
+    array = to_host(cast(HostData, data))
     size = batch_size if array.ndim and batch_size else len(array) if array.ndim else 1
     yield from (array[start : start + size] for start in range(0, len(array), max(size, 1))) if array.ndim else (array,)
 
 
-def _is_nested_list(data: Any) -> bool:
+def _is_nested_list(data: AdaptData) -> bool:
     """Return whether data is a list of numbers, strings or lists of these, and not a list of batches, which are arrays."""
     if not isinstance(data, (list, tuple)):
         return False
@@ -168,12 +176,12 @@ def _is_nested_list(data: Any) -> bool:
     return not (_is_batch(first) or (isinstance(first, (list, tuple)) and len(first) and _is_batch(first[0])))
 
 
-def _is_batch(value: Any) -> bool:
+def _is_batch(value: HostData | None) -> bool:
     """Return whether a value is an array with at least one axis."""
-    return is_array(value) and len(value.shape) > 0
+    return is_array(value) and len(getattr(value, "shape", ())) > 0
 
 
-def _features(batch: Any) -> Any:
+def _features(batch: HostData | tuple[HostData, ...]) -> Any:
     """Return ``x`` of a batch ``(x, y)`` or ``(x, y, sample_weight)``, which may be a list, and other batches unchanged."""
     if not isinstance(batch, (tuple, list)) or len(batch) not in (2, 3):
         return batch

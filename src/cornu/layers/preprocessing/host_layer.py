@@ -9,8 +9,8 @@ from cornu import backends
 from cornu.core.layer import Layer
 from cornu.core.layer_placement import placement_of
 from cornu.errors import BackendError
-from cornu.layers.preprocessing.host_data import as_array
-from cornu.typing import Array, Shape, Tree
+from cornu.layers.preprocessing.host_data import HostData, as_array
+from cornu.typing import Array, Shape
 
 
 class HostLayer(Layer):
@@ -25,12 +25,13 @@ class HostLayer(Layer):
     """
 
     cornu_runs_on_host = True
+    supports_jit = False
 
-    def __call__(self, inputs: Tree, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, inputs: HostData, **kwargs: bool) -> Any:
         """Call the layer on data, which is not moved to an engine, or record the call on a symbolic tensor."""
-        return super().__call__(self._as_arrays(inputs), *args, **kwargs)
+        return super().__call__(self._as_arrays(inputs), **kwargs)
 
-    def _as_arrays(self, inputs: Tree) -> Any:
+    def _as_arrays(self, inputs: HostData) -> Any:
         """Return the inputs as an array."""
         return as_array(inputs)
 

@@ -4,24 +4,24 @@ import collections
 import os
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from pathlib import Path
-from typing import Any, Generic
+from typing import Any, Generic, TypeAlias
 
 import numpy as np
 
 from cornu import validation
 from cornu.errors import DataError, InvalidArgumentError, MissingFileError, NotBuiltError
-from cornu.layers.preprocessing.host_data import batches_of, to_host
+from cornu.layers.preprocessing.host_data import AdaptData, HostData, batches_of, to_host
 from cornu.layers.preprocessing.host_layer import HostLayer
 from cornu.layers.preprocessing.output_modes import COUNTING, check_output_mode, encode, encoded_shape
 from cornu.layers.preprocessing.vocabulary import T, TokenCounts, Vocabulary
-from cornu.typing import ArrayLike, Config, CustomObjects, Shape, Tree
+from cornu.typing import ArrayLike, Config, CustomObjects, Shape
 
 _MODES = ("int", "one_hot", *COUNTING)
 _FILE = "vocabulary.txt"
 """The name of the vocabulary among the assets, as in Keras."""
 
-VocabularyLike = str | os.PathLike | Sequence | np.ndarray | None
-"""A vocabulary: tokens, the path of a file with one token in each line, or None."""
+VocabularyLike: TypeAlias = str | os.PathLike | Sequence | np.ndarray
+"""A vocabulary: tokens, or the path of a file with one token in each line."""
 
 
 class IndexLookup(HostLayer, Generic[T]):
@@ -36,8 +36,8 @@ class IndexLookup(HostLayer, Generic[T]):
 
     max_tokens: int | None
     num_oov_indices: int
-    mask_token: Any
-    oov_token: Any
+    mask_token: str | int | None
+    oov_token: str | int
     invert: bool
     output_mode: str
     pad_to_max_tokens: bool
@@ -68,7 +68,7 @@ class IndexLookup(HostLayer, Generic[T]):
 
     # --- Arguments ------------------------------------------------------------------------------------------------------
 
-    def set_up(self, vocabulary: VocabularyLike, idf_weights: ArrayLike | None) -> None:
+    def set_up(self, vocabulary: VocabularyLike | None, idf_weights: ArrayLike | None) -> None:
         """Check the arguments of the constructor and take the vocabulary, if one was passed."""
         if self.max_tokens is not None:
             self.max_tokens = validation.check_int(self, "max_tokens", self.max_tokens, 2)
@@ -87,7 +87,7 @@ class IndexLookup(HostLayer, Generic[T]):
                 values = [self.value_of(token) for token in tokens]
                 self._cornu_arguments = {**self._cornu_arguments, "vocabulary": values, "idf_weights": weights}
 
-    def _check_combinations(self, vocabulary: VocabularyLike, idf_weights: ArrayLike | None) -> None:
+    def _check_combinations(self, vocabulary: VocabularyLike | None, idf_weights: ArrayLike | None) -> None:
         """Raise ``InvalidArgumentError`` if arguments contradict each other."""
         pairs = (
             (self.invert and self.output_mode != "int", "invert=True", "output_mode='int'", "Omit `output_mode`."),
@@ -229,7 +229,7 @@ class IndexLookup(HostLayer, Generic[T]):
 
     # --- Learning from data -----------------------------------------------------------------------------------------------
 
-    def adapt(self, data: Any, steps: int | None = None) -> None:
+    def adapt(self, data: AdaptData, steps: int | None = None) -> None:
         """Learn the vocabulary: the most frequent tokens, those of equal frequency in descending order.
 
         A vocabulary learned or set before is replaced. With ``output_mode="tf_idf"`` the weights
@@ -258,7 +258,7 @@ class IndexLookup(HostLayer, Generic[T]):
                 "Create a layer without `vocabulary` to learn one.",
             )
 
-    def update_state(self, data: Tree) -> None:
+    def update_state(self, data: HostData) -> None:
         """Count the tokens of a batch.
 
         Args:
@@ -383,7 +383,7 @@ class IndexLookup(HostLayer, Generic[T]):
         if self.output_mode == "tf_idf":
             self._idf_weights = np.asarray(store["idf_weights"], "float32")
 
-    def save_assets(self, dir: str) -> None:
+    def save_assets(self, dir_path: str) -> None:
         """Write the vocabulary to a folder, one token in each line.
 
         Raises:
@@ -397,11 +397,11 @@ class IndexLookup(HostLayer, Generic[T]):
                 "A token with a line break cannot be saved, since files have one token in each line.",
                 "Remove line breaks from the data before `adapt`.",
             )
-        Path(dir, _FILE).write_text("\n".join(lines), encoding="utf-8", newline="\n")
+        Path(dir_path, _FILE).write_text("\n".join(lines), encoding="utf-8", newline="\n")
 
-    def load_assets(self, dir: str) -> None:
+    def load_assets(self, dir_path: str) -> None:
         """Read the vocabulary from a folder that :meth:`save_assets` wrote."""
-        file = Path(dir, _FILE)
+        file = Path(dir_path, _FILE)
         if file.is_file():
             tokens = [self.token_from_text(line) for line in file.read_bytes().decode().split("\n")]
             self._take(tokens[len(self._special) :], self._idf_weights)

@@ -68,7 +68,7 @@ class IntegerLookup(IndexLookup[int]):
         num_oov_indices: int = 1,
         mask_token: int | None = None,
         oov_token: int = -1,
-        vocabulary: VocabularyLike = None,
+        vocabulary: VocabularyLike | None = None,
         vocabulary_dtype: str = "int64",
         idf_weights: ArrayLike | None = None,
         invert: bool = False,

@@ -9,7 +9,7 @@ from cornu import config, ops, registry, validation
 from cornu.core.layer import Layer
 from cornu.core.layer_placement import placement_of
 from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltAttributeError, ShapeError
-from cornu.layers.preprocessing.host_data import as_array, batches_of, to_host
+from cornu.layers.preprocessing.host_data import AdaptData, HostData, as_array, batches_of, to_host
 from cornu.typing import Array, ArrayLike, Axis, Shape
 
 __all__ = ["Normalization"]
@@ -65,7 +65,8 @@ class Normalization(Layer):
                 "Pass both, or call `adapt(data)` to compute them.",
             )
         self.invert = invert
-        self._given = None if mean is None else (to_host(mean), to_host(variance))
+        self.input_mean, self.input_variance = mean, variance
+        self._given = None if mean is None or variance is None else (to_host(mean), to_host(variance))
 
     def build(self, input_shape: Shape) -> None:
         """Create the weights, or broadcast ``mean`` and ``variance`` to the shape of the axes."""
@@ -106,7 +107,7 @@ class Normalization(Layer):
             )
         return sizes
 
-    def adapt(self, data: Any) -> None:
+    def adapt(self, data: AdaptData) -> None:
         """Compute the mean and variance of data, in ``float64``; those of an earlier call are replaced.
 
         Args:
@@ -129,6 +130,9 @@ class Normalization(Layer):
         count, mean, deviations = total
         self.adapt_mean.assign(mean)
         self.adapt_variance.assign(deviations / count)
+
+    def finalize_state(self) -> None:
+        """Do nothing: :attr:`mean` and :attr:`variance` are those of the weights at all times."""
 
     def _with_batch(self, total: tuple[int, np.ndarray, np.ndarray], batch: np.ndarray) -> tuple[int, np.ndarray, np.ndarray]:
         """Return the number of values, their mean and the sum of their squared deviations, after another batch.
@@ -176,9 +180,9 @@ class Normalization(Layer):
             return ops.reshape((self.adapt_mean, self.adapt_variance)[number], self._broadcast_shape)
         return ops.convert_to_tensor(self._constants[number], "float32", backend=placement_of(self).backend)
 
-    def __call__(self, inputs: ArrayLike, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, inputs: HostData, **kwargs: bool) -> Any:
         """Call the layer on arrays or lists, or record the call on a symbolic tensor."""
-        return super().__call__(as_array(inputs), *args, **kwargs)
+        return super().__call__(as_array(inputs), **kwargs)
 
     def call(self, inputs: Array) -> Any:
         """Return the normalized inputs, or for ``invert=True`` those that the inputs are the normalized form of."""

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from cornu import ops
+from cornu.core.layer import Layer
 from cornu.core.symbolic_tensor import check_dense
 from cornu.errors import one_of
 from cornu.typing import Array, Shape, Size
@@ -14,7 +15,7 @@ COUNTING = ("multi_hot", "count", "tf_idf")
 """The modes that sum up a sample, the last axis of the indices, to one vector."""
 
 
-def check_output_mode(layer: object, mode: str, modes: Sequence[str], sparse: bool) -> str:
+def check_output_mode(layer: Layer, mode: str, modes: Sequence[str], sparse: bool) -> str:
     """Return an ``output_mode`` argument.
 
     Args:
@@ -70,11 +71,10 @@ def encode(indices: np.ndarray, mode: str, depth: int, dtype: str, weights: np.n
     """
     if mode == "int":
         return indices.astype(dtype)
-    shape: Any = encoded_shape(indices.shape, mode, depth)
     length = indices.shape[-1] if indices.ndim and mode in COUNTING else 1
     rows = indices.size // length if length else int(np.prod(indices.shape[:-1]))
     encoded = encode_rows(np.repeat(np.arange(rows), length), indices.ravel(), rows, mode, depth, dtype, weights)
-    return encoded.reshape(*shape)
+    return encoded.reshape([size for size in encoded_shape(indices.shape, mode, depth) if size is not None])
 
 
 def encode_rows(

@@ -67,7 +67,7 @@ class StringLookup(IndexLookup[bytes]):
         num_oov_indices: int = 1,
         mask_token: str | None = None,
         oov_token: str = "[UNK]",
-        vocabulary: VocabularyLike = None,
+        vocabulary: VocabularyLike | None = None,
         idf_weights: ArrayLike | None = None,
         invert: bool = False,
         output_mode: str = "int",

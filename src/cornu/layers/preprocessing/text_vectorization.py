@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -11,12 +11,12 @@ from cornu.core.layer_placement import placement_of
 from cornu.core.symbolic_tensor import check_dense
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
 from cornu.layers.preprocessing import text_processing
-from cornu.layers.preprocessing.host_data import as_bytes, batches_of, is_array, to_host
+from cornu.layers.preprocessing.host_data import AdaptData, HostData, as_bytes, batches_of, is_array, to_host
 from cornu.layers.preprocessing.host_layer import HostLayer
 from cornu.layers.preprocessing.index_lookup import VocabularyLike, without_files
 from cornu.layers.preprocessing.output_modes import check_output_mode, encode_rows
 from cornu.layers.preprocessing.string_lookup import StringLookup
-from cornu.typing import ArrayLike, CustomObjects, Shape, Tree
+from cornu.typing import Array, ArrayLike, CustomObjects, Shape
 
 __all__ = ["TextVectorization"]
 
@@ -86,7 +86,7 @@ class TextVectorization(HostLayer):
         output_mode: str = "int",
         output_sequence_length: int | None = None,
         pad_to_max_tokens: bool = False,
-        vocabulary: VocabularyLike = None,
+        vocabulary: VocabularyLike | None = None,
         idf_weights: ArrayLike | None = None,
         sparse: bool = False,
         ragged: bool = False,
@@ -153,9 +153,12 @@ class TextVectorization(HostLayer):
         """Set the vocabulary (see :meth:`StringLookup.set_vocabulary`)."""
         self._lookup_layer.set_vocabulary(vocabulary, idf_weights)
 
+    def build(self, input_shape: Shape | None = None) -> None:
+        """Do nothing: the layer does not depend on the shape of its inputs."""
+
     # --- Learning from data -----------------------------------------------------------------------------------------------
 
-    def adapt(self, data: Any, batch_size: int | None = None, steps: int | None = None) -> None:
+    def adapt(self, data: AdaptData, batch_size: int | None = None, steps: int | None = None) -> None:
         """Learn the vocabulary: the most frequent tokens, those of equal frequency in descending order.
 
         A vocabulary learned before is replaced. With ``output_mode="tf_idf"`` the weights
@@ -176,7 +179,7 @@ class TextVectorization(HostLayer):
             self.update_state(batch)
         self.finalize_state()
 
-    def update_state(self, data: Tree) -> None:
+    def update_state(self, data: HostData) -> None:
         """Count the tokens of a batch of texts."""
         self._lookup_layer.count(self._rows(to_host(data)))
 
@@ -215,7 +218,7 @@ class TextVectorization(HostLayer):
         """Return the n-grams of tokens, or without ``ngrams`` the tokens."""
         return rows if self._ngram_sizes is None else text_processing.with_ngrams(rows, self._ngram_sizes)
 
-    def _one_string_each(self, texts: Any) -> Any:
+    def _one_string_each(self, texts: Array) -> Any:
         """Return texts of shape ``(batch, 1)``, if they are split, as an array of shape ``(batch,)``."""
         if self.split is None or len(texts.shape) < 2:
             return texts
@@ -266,7 +269,7 @@ class TextVectorization(HostLayer):
         encoded[np.arange(encoded.shape[1]) < sizes[:, np.newaxis]] = indices
         return encoded
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Any:
         """Return the indices or counts of texts, as an array of the engine."""
         home = backends.home(inputs)
         if not (callable(self.standardize) or callable(self.split)) or not home.is_traced(inputs):
@@ -326,13 +329,13 @@ class TextVectorization(HostLayer):
         """Take the weights of ``output_mode="tf_idf"`` from a dict that :meth:`save_own_variables` filled."""
         self._lookup_layer.load_own_variables(store)
 
-    def save_assets(self, dir: str) -> None:
+    def save_assets(self, dir_path: str) -> None:
         """Write the vocabulary to a folder, one token in each line."""
-        self._lookup_layer.save_assets(dir)
+        self._lookup_layer.save_assets(dir_path)
 
-    def load_assets(self, dir: str) -> None:
+    def load_assets(self, dir_path: str) -> None:
         """Read the vocabulary from a folder that :meth:`save_assets` wrote."""
-        self._lookup_layer.load_assets(dir)
+        self._lookup_layer.load_assets(dir_path)
 
 
 def _one_of(argument: str, value: str | Callable | None, options: Sequence[str]) -> str | Callable | None:
@@ -342,9 +345,10 @@ def _one_of(argument: str, value: str | Callable | None, options: Sequence[str])
     return value
 
 
-def _rows_of(tokens: Any) -> Rows:
+def _rows_of(tokens: HostData) -> Rows:
     """Return what a function for ``split`` returned, a ragged tensor, an array or nested lists, as lists of bytes."""
-    rows = tokens.to_list() if hasattr(tokens, "to_list") else tokens
+    to_list = getattr(tokens, "to_list", None)
+    rows = cast(list, tokens) if to_list is None else to_list()
     if is_array(rows):
         rows = to_host(rows).tolist()
     return [[token.encode() if isinstance(token, str) else token for token in row] for row in rows]

@@ -174,7 +174,7 @@ def _dtype_advice(name: str, array: DataArray) -> str:
     if kind in "US" or isinstance(first, (str, bytes)):
         if name.startswith("y"):
             return "Convert names to class indices: `names, y = np.unique(y, return_inverse=True)`."
-        return "Convert strings to numbers first, such as words to indices (`TextVectorization`, `StringLookup`) or files to images."
+        return "Convert strings to numbers first, such as words to indices with `TextVectorization`, or files to images."
     if kind in "Mm":
         return f"Convert dates to numbers, such as days: `({name} - {name}.min()) / np.timedelta64(1, 'D')`."
     if kind == "c":
