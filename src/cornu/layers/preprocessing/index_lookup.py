@@ -13,6 +13,7 @@ from cornu.errors import DataError, InvalidArgumentError, MissingFileError, NotB
 from cornu.layers.preprocessing.host_data import AdaptData, HostData, batches_of, to_host
 from cornu.layers.preprocessing.host_layer import HostLayer
 from cornu.layers.preprocessing.output_modes import COUNTING, check_output_mode, encode, encoded_shape
+from cornu.layers.preprocessing.token_table import Places
 from cornu.layers.preprocessing.vocabulary import T, TokenCounts, Vocabulary
 from cornu.typing import ArrayLike, Config, CustomObjects, Shape
 
@@ -325,6 +326,10 @@ class IndexLookup(HostLayer, Generic[T]):
             DataError: If a token is not in the vocabulary, and there are no out-of-vocabulary indices.
         """
         return self._known_vocabulary().indices_of(tokens, self._indices_of_unknown)
+
+    def indices_in(self: "IndexLookup[bytes]", buffer: bytes, places: Places) -> np.ndarray:
+        """Return the indices of the tokens at places of a buffer (see :meth:`indices_of`)."""
+        return self._known_vocabulary().indices_in(buffer, places, self._indices_of_unknown)
 
     def _known_vocabulary(self) -> Vocabulary[T]:
         if self._vocabulary is None:

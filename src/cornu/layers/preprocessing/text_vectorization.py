@@ -16,6 +16,7 @@ from cornu.layers.preprocessing.host_layer import HostLayer
 from cornu.layers.preprocessing.index_lookup import VocabularyLike, without_files
 from cornu.layers.preprocessing.output_modes import check_output_mode, encode_rows
 from cornu.layers.preprocessing.string_lookup import StringLookup
+from cornu.layers.preprocessing.token_table import Places, places_of_words
 from cornu.typing import Array, ArrayLike, CustomObjects, Shape
 
 __all__ = ["TextVectorization"]
@@ -248,8 +249,21 @@ class TextVectorization(HostLayer):
         """Return the indices or counts of standardized texts."""
         if self._are_tokens(texts.shape):
             return self._lookup_layer.compute_on_host(texts)
-        encoded = self._encoded(self._split(texts))
+        if self.split == "whitespace" and self._ngram_sizes is None:
+            buffer, places, sizes = places_of_words(as_bytes(self, self._one_string_each(texts)))
+            encoded = self._filled(*self._indices_in(buffer, places, sizes))
+        else:
+            encoded = self._encoded(self._split(texts))
         return encoded if texts.ndim else encoded[0]
+
+    def _indices_in(self, buffer: bytes, places: Places, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the indices of the words of texts that the output takes, and their number for each text."""
+        length = self.output_sequence_length
+        if length is not None and sizes.max(initial=0) > length:
+            number_in_text = np.arange(len(places[0])) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+            kept = number_in_text < length
+            places, sizes = (places[0][kept], places[1][kept]), np.minimum(sizes, length)
+        return self._lookup_layer.indices_in(buffer, places), sizes
 
     def _are_tokens(self, shape: Shape) -> bool:
         """Return whether inputs of a shape are not texts but tokens, which the lookup encodes as they are."""
@@ -257,15 +271,22 @@ class TextVectorization(HostLayer):
 
     def _encoded(self, rows: Rows) -> np.ndarray:
         """Return the tokens of texts as one array of indices or counts."""
-        length, lookup, dtype = self.output_sequence_length, self._lookup_layer, self.cornu_output_dtype
-        if length is not None:
-            rows = [row[:length] for row in rows]
+        rows = [row[: self.output_sequence_length] for row in rows]
         sizes = np.fromiter(map(len, rows), np.int64, len(rows))
-        indices = lookup.indices_of(list(itertools.chain.from_iterable(rows)))
+        return self._filled(self._lookup_layer.indices_of(list(itertools.chain.from_iterable(rows))), sizes)
+
+    def _filled(self, indices: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+        """Return the indices of all texts as one array of indices or counts.
+
+        Args:
+            indices: Array of the indices of all texts, one text after the other.
+            sizes: Array of the number of indices of each text.
+        """
+        length, lookup, dtype = self.output_sequence_length, self._lookup_layer, self.cornu_output_dtype
         if self.output_mode != "int":
-            numbers = np.repeat(np.arange(len(rows)), sizes)
-            return encode_rows(numbers, indices, len(rows), self.output_mode, lookup.depth, dtype, lookup.weights_by_index)
-        encoded = np.zeros((len(rows), sizes.max(initial=0) if length is None else length), dtype)
+            numbers = np.repeat(np.arange(len(sizes)), sizes)
+            return encode_rows(numbers, indices, len(sizes), self.output_mode, lookup.depth, dtype, lookup.weights_by_index)
+        encoded = np.zeros((len(sizes), sizes.max(initial=0) if length is None else length), dtype)
         encoded[np.arange(encoded.shape[1]) < sizes[:, np.newaxis]] = indices
         return encoded
 

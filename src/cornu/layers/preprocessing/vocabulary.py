@@ -1,11 +1,14 @@
 """The vocabulary of a lookup layer: its tokens, their indices, and how one is learned from data."""
 
 import collections
+import functools
 import itertools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Generic, TypeVar
 
 import numpy as np
+
+from cornu.layers.preprocessing.token_table import Places, TokenTable
 
 T = TypeVar("T", bytes, int)
 """The type of tokens: strings in UTF-8, or integers."""
@@ -30,6 +33,7 @@ class Vocabulary(Generic[T]):
 
     def __init__(self, tokens: Iterable[T], first: int, others: dict[T, int] | None = None):
         self.tokens = tuple(tokens)
+        self._first = first
         self._indices = dict(zip(self.tokens, itertools.count(first), strict=False)) | (others or {})
 
     def indices_of(self, tokens: Sequence[T], of_unknown: Callable[[list[T]], Sequence[int]]) -> np.ndarray:
@@ -44,6 +48,27 @@ class Vocabulary(Generic[T]):
         if unknown.size:
             found[unknown] = of_unknown([tokens[place] for place in unknown.tolist()])
         return found
+
+    @functools.cached_property
+    def _table(self: "Vocabulary[bytes]") -> TokenTable:
+        return TokenTable(self.tokens)
+
+    def indices_in(
+        self: "Vocabulary[bytes]", buffer: bytes, places: Places, of_unknown: Callable[[list[bytes]], Sequence[int]]
+    ) -> np.ndarray:
+        """Return the indices of the tokens at places of a buffer, as :meth:`indices_of` does of a sequence of tokens.
+
+        Args:
+            buffer: Bytes that end with ``token_table.PADDING``.
+            places: Where the tokens are.
+            of_unknown: See :meth:`indices_of`.
+        """
+        found = self._table.find(buffer, places) if self.tokens else np.full(len(places[0]), -1)
+        rest = np.flatnonzero(found < 0)
+        starts, ends = (bounds[rest].tolist() for bounds in (places[0], places[0] + places[1]))
+        indices = found + self._first
+        indices[rest] = self.indices_of([buffer[start:end] for start, end in zip(starts, ends, strict=True)], of_unknown)
+        return indices
 
 
 class TokenCounts(Generic[T]):
