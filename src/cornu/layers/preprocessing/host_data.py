@@ -91,12 +91,13 @@ def as_bytes(layer: Layer | str, values: np.ndarray) -> list[bytes]:
         [b'a', b'\\xc3\\xa4']
     """
     items = values.ravel().tolist()
-    try:
+    kinds = set(map(type, items))
+    if kinds <= {bytes}:
+        return items
+    if kinds <= {str}:
         return list(map(str.encode, items))
-    except TypeError:
-        pass
-    wrong = next((item for item in items if not isinstance(item, (str, bytes))), None)
-    if wrong is not None or None in items:
+    if not all(issubclass(kind, (str, bytes)) for kind in kinds):
+        wrong = next(item for item in items if not isinstance(item, (str, bytes)))
         name = layer if isinstance(layer, str) else type(layer).__name__
         raise InvalidTypeError(
             f"`{name}` received {wrong!r:.80} (a `{type(wrong).__name__}`) among its inputs.",

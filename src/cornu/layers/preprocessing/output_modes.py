@@ -92,11 +92,13 @@ def encode_rows(
     Returns:
         Array of shape ``(count, depth)``.
     """
-    kept = indices >= 0
-    sums = np.bincount(rows[kept] * depth + indices[kept], minlength=count * depth).reshape(count, depth)
+    places = rows * depth + indices
+    if indices.min(initial=0) < 0:
+        places = places[indices >= 0]
+    sums = np.bincount(places, minlength=count * depth).reshape(count, depth)
     if mode == "tf_idf" and weights is not None:
         return (sums * weights).astype(dtype)
-    return (sums if mode == "count" else sums > 0).astype(dtype)
+    return (sums if mode == "count" else sums > 0).astype(dtype, copy=False)
 
 
 def encode_array(indices: Array, mode: str, depth: int, dtype: str, weights: Array | None = None) -> Any:
