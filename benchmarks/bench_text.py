@@ -1,14 +1,14 @@
 """Compare the throughput of ``TextVectorization`` with that of Keras: ``python benchmarks/bench_text.py``.
 
-One process per library and engine vectorizes the same English texts, and they take turns, round after round. Measured is the CPU
-time (user and system, all threads, set to one thread) of:
+One process per library and engine vectorizes the same English texts, and they take turns, round after round. Measured is the
+CPU time (user and system, all threads, set to one thread) of:
 
 * ``adapt``: learning the vocabulary from all texts.
 * ``indices``: the layer on batches of texts, 200 indices each.
 * ``counts``: the layer on batches of texts, one vector of 5000 counts each.
 * ``pipeline``: the indices in a ``tf.data`` dataset.
 
-The texts are paragraphs of Python's own documentation. Writes ``results/text-DATE.json``.
+The texts are parts of the documentation of Python. Writes ``results/text-DATE.json``.
 """
 
 import argparse

@@ -49,8 +49,8 @@ _IS_SPACE = np.isin(np.arange(256), list(b" \t\n\r\x0b\x0c"))
 class TokenTable:
     """A hash table of tokens of at most 16 bytes.
 
-    It has room for one token in each place: of tokens with the same hash it knows the first one. What it finds is compared with
-    the token, so that it finds a token or nothing, and never another token.
+    Of tokens with the same hash it contains the first one only. What it finds is compared with the token, so that it finds a
+    token or nothing, and never another token.
 
     Args:
         tokens: The tokens, the most frequent first.
