@@ -28,11 +28,6 @@ def numbers(x: ArrayLike) -> np.ndarray:
     return array
 
 
-def are_strings(array: np.ndarray) -> bool:
-    """Return whether an array contains strings, of which NumPy has several dtypes."""
-    return array.dtype.kind in "US" or (array.dtype == object and all(isinstance(item, (str, bytes)) for item in array.flat))
-
-
 def usual_dtype(array: np.ndarray) -> str:
     """Return the default dtype for data: 64-bit dtypes become 32-bit ones, ``float64`` becomes ``config.floatx()``."""
     name = array.dtype.name

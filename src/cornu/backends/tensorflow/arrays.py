@@ -102,10 +102,9 @@ def asarray(x: TensorLike, dtype: str | None = None) -> tf.Tensor:
     if isinstance(x, (list, tuple)) and common.holds(x, tf.Tensor):
         tensor = tf.stack([asarray(item) for item in x])
         return tensor if dtype is None else cast(tensor, checked(dtype))
-    array = np.asarray(x)
-    if dtype in (None, "string") and common.are_strings(array):
-        return tf.constant(array.astype(object), tf.string)
-    array = common.numbers(array)
+    if dtype == "string":
+        return tf.constant(np.asarray(x, dtype=object), tf.string)
+    array = common.numbers(x)
     dtype = checked(dtype or common.usual_dtype(array))
     common.check_fits(array, dtype, "Pass `dtype='int64'`, or pass floats.")
     with np.errstate(all="ignore"):
