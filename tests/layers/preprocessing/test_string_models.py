@@ -8,7 +8,7 @@ import pytest
 
 import cornu
 from cornu import layers
-from cornu.errors import BackendError, DataError, InvalidArgumentError
+from cornu.errors import DataError, InvalidArgumentError
 
 TEXTS = np.array(["good film", "bad film", "good", "", "bad unseen"])
 
@@ -62,9 +62,12 @@ def test_the_dtype_of_an_input_is_kept_in_its_config() -> None:
     assert layers.InputLayer.from_config(layer.get_config()).dtype == "string"
 
 
-def test_a_model_of_strings_is_not_exported_to_onnx(tmp_path: Any) -> None:
-    with pytest.raises((BackendError, InvalidArgumentError)):
-        model_of(()).export(tmp_path / "model.onnx")
+@pytest.mark.parametrize("name", ["model.onnx", "saved_model"])
+def test_layers_that_compute_in_python_are_not_exported(name: str, tmp_path: Any) -> None:
+    inputs = cornu.Input((2,), dtype="int32")
+    for model in (model_of(()), cornu.Model(inputs, layers.IntegerLookup(vocabulary=[3])(inputs))):
+        with pytest.raises(InvalidArgumentError, match="apply the layer to the data before"):
+            model.export(tmp_path / name)
     assert not list(tmp_path.iterdir())
 
 
