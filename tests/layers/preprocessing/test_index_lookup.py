@@ -203,6 +203,7 @@ WRONG: dict[str, tuple[Callable, type, str]] = {
         lambda: layers.StringLookup(vocabulary=["a", "b"], output_mode="tf_idf", idf_weights=[1.0]),
         InvalidArgumentError, "2 tokens and 1 `idf_weights`"),
     "sparse": (lambda: layers.StringLookup(sparse=True), InvalidArgumentError, "Cornu has no sparse arrays"),
+    "encoding": (lambda: layers.StringLookup(encoding="latin-1"), InvalidArgumentError, "must be 'utf-8'"),
     "salt": (lambda: layers.StringLookup(salt="a"), InvalidTypeError, "It must be an integer, or two integers"),
     "salt of a remainder": (lambda: layers.IntegerLookup(salt=1), InvalidArgumentError, "A remainder has no salt"),
     "method": (lambda: layers.IntegerLookup(oov_method="hash"), InvalidArgumentError, "'floormod', 'farmhash'"),

@@ -165,8 +165,10 @@ def _batches(name: str, data: AdaptData, steps: int | None, batch_size: int | No
             "Omit `steps`, or pass a part of the array.",
         )
     array = to_host(cast(HostData, data))
-    size = batch_size if array.ndim and batch_size else len(array) if array.ndim else 1
-    yield from (array[start : start + size] for start in range(0, len(array), max(size, 1))) if array.ndim else (array,)
+    if batch_size is None or not array.ndim:
+        yield array
+        return
+    yield from (array[start : start + batch_size] for start in range(0, len(array), batch_size))
 
 
 def _is_nested_list(data: AdaptData) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from cornu import registry
+from cornu.errors import InvalidArgumentError
 from cornu.layers.preprocessing.fingerprints import hash_function
 from cornu.layers.preprocessing.hashing import check_salt
 from cornu.layers.preprocessing.host_data import as_bytes
@@ -42,7 +43,7 @@ class StringLookup(IndexLookup[bytes]):
         pad_to_max_tokens: Whether outputs in other modes than ``"int"`` have the size ``max_tokens`` even if the vocabulary is
             smaller. Defaults to False.
         sparse: Must be False: Cornu has no sparse arrays. Defaults to False.
-        encoding: Encoding of strings that are bytes. Defaults to ``"utf-8"``.
+        encoding: Must be ``"utf-8"``, the encoding of strings that are bytes. Defaults to ``"utf-8"``.
         name: Name of the object. Defaults to a name derived from the class.
         salt: Integer, or two integers, the key of SipHash, which then takes the place of FarmHash. Defaults to None.
         **kwargs: Arguments of the base class :class:`Layer`, such as ``dtype``.
@@ -79,6 +80,12 @@ class StringLookup(IndexLookup[bytes]):
         **kwargs: Any,
     ):
         super().__init__(name=name, **kwargs)
+        if encoding.lower() not in ("utf-8", "utf8", "ascii"):
+            raise InvalidArgumentError(
+                f"`encoding={encoding!r}` was given.",
+                "It must be 'utf-8', in which tokens are compared.",
+                "Decode the data first: `text.decode(encoding)` returns a string.",
+            )
         self.max_tokens, self.num_oov_indices = max_tokens, num_oov_indices
         self.mask_token, self.oov_token = mask_token, oov_token
         self.invert, self.output_mode, self.sparse = invert, output_mode, sparse

@@ -56,7 +56,7 @@ class TextVectorization(HostLayer):
             None.
         sparse: Must be False: Cornu has no sparse arrays. Defaults to False.
         ragged: Must be False: Cornu has no ragged arrays. Defaults to False.
-        encoding: Encoding of texts that are bytes. Defaults to ``"utf-8"``.
+        encoding: Must be ``"utf-8"``, the encoding of texts that are bytes. Defaults to ``"utf-8"``.
         name: Name of the object. Defaults to a name derived from the class.
         **kwargs: Arguments of the base class :class:`Layer`, such as ``dtype``.
 
@@ -206,7 +206,7 @@ class TextVectorization(HostLayer):
         return np.array(flat, dtype=object).reshape(texts.shape)
 
     def _split(self, texts: np.ndarray) -> Rows:
-        """Return the tokens of standardized texts, no more of each than the output takes."""
+        """Return the tokens of standardized texts."""
         flat, split = as_bytes(self, self._one_string_each(texts)), self.split
         if callable(split):
             return self._combined(_rows_of(split(self._for_function(np.array(flat, dtype=object)))))
