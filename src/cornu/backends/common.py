@@ -30,7 +30,7 @@ def numbers(x: ArrayLike) -> np.ndarray:
 
 def usual_dtype(array: np.ndarray) -> str:
     """Return the default dtype for data: 64-bit dtypes become 32-bit ones, ``float64`` becomes ``config.floatx()``."""
-    name = array.dtype.name
+    name = "string" if array.dtype.kind == "T" else array.dtype.name
     return {"float64": config.floatx(), "int64": "int32", "uint64": "uint32"}.get(name, name)
 
 

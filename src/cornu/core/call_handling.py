@@ -38,7 +38,7 @@ def to_input(layer: LayerLike, value: Any) -> Any:
     """
     given = value = unwrap(value)
     owner = backends.owner(value)
-    if owner is None or isinstance(value, np.generic) or (owner == "numpy" and _are_strings(value)):
+    if owner is None or isinstance(value, np.generic) or (owner == "numpy" and are_strings(value)):
         return value
     name = placement_of(layer).backend
     backend = backends.get(name)
@@ -55,10 +55,10 @@ def to_input(layer: LayerLike, value: Any) -> Any:
     return masks.carry_over(given, value)
 
 
-def _are_strings(array: np.ndarray) -> bool:
+def are_strings(array: np.ndarray) -> bool:
     """Return whether an array contains strings, of which NumPy has several dtypes."""
     kind = array.dtype.kind
-    return kind in "US" or (kind == "O" and all(isinstance(item, (str, bytes)) for item in array.flat))
+    return kind in "UST" or (kind == "O" and all(isinstance(item, (str, bytes)) for item in array.flat))
 
 
 def to_inputs(layer: LayerLike, args: tuple, kwargs: dict) -> tuple[tuple, dict]:

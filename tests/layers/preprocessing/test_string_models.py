@@ -46,10 +46,63 @@ def test_a_model_of_strings_runs_in_a_pipeline(default_backend: str) -> None:
     np.testing.assert_allclose(np.concatenate(found), np.asarray(model(TEXTS)), rtol=1e-6)
 
 
-def test_training_and_prediction_say_what_to_do(default_backend: str) -> None:
-    model = model_of(())
-    with pytest.raises(DataError, match="such as words to indices with `TextVectorization`"):
-        model.predict(TEXTS, verbose=0)
+def trainable(strings: bool, layer: Any) -> Any:
+    cornu.utils.set_random_seed(1)
+    first = [cornu.Input((), dtype="string"), layer] if strings else [cornu.Input((None,), dtype="int32")]
+    rest = [layers.Embedding(5, 4), layers.GlobalAveragePooling1D(), layers.Dense(1)]
+    model = cornu.Sequential([*first, *rest]).to_backend("tensorflow")
+    model.compile("sgd", "mse")
+    return model
+
+
+@pytest.mark.parametrize("length", [3, None])
+@pytest.mark.parametrize("form", ["array", "objects", "bytes", "list", "dataset"])
+def test_on_tensorflow_a_model_is_trained_on_strings(form: str, length: int | None) -> None:
+    tf = pytest.importorskip("tensorflow")
+    layer = layers.TextVectorization(output_sequence_length=length, vocabulary=["good", "bad", "film"]).to_backend("tensorflow")
+    y = np.arange(5.0).reshape(5, 1)
+    forms = {
+        "array": (TEXTS, y),
+        "objects": (TEXTS.astype(object), y),
+        "bytes": (np.char.encode(TEXTS), y),
+        "list": (TEXTS.tolist(), y),
+        "dataset": (tf.data.Dataset.from_tensor_slices((TEXTS, y)).batch(5), None),
+    }
+    x, targets = forms[form]
+    of_strings, of_indices = trainable(True, layer), trainable(False, None)
+    indices = layer(TEXTS).numpy()
+    of_indices.fit(indices, y, batch_size=5, epochs=3, shuffle=False, verbose=0)
+    options = {} if targets is None else {"batch_size": 5}
+    of_strings.fit(x, targets, **options, epochs=3, shuffle=False, verbose=0)
+    for found, wanted in zip(of_strings.get_weights(), of_indices.get_weights(), strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
+    wanted = of_indices.predict(indices, verbose=0)
+    np.testing.assert_allclose(of_strings.predict(x, verbose=0), wanted, rtol=1e-5, atol=1e-6)
+    assert of_strings.evaluate(x, targets, verbose=0) == pytest.approx(of_indices.evaluate(indices, y, verbose=0), rel=1e-5)
+
+
+def test_incomplete_batches_of_strings_are_padded() -> None:
+    pytest.importorskip("tensorflow")
+    model = trainable(True, vectorize().to_backend("tensorflow"))
+    model.fit(TEXTS, np.ones((5, 1)), batch_size=2, epochs=2, validation_split=0.4, verbose=0)
+    whole = model.predict(TEXTS, verbose=0)
+    np.testing.assert_allclose(model.predict(TEXTS, batch_size=2, verbose=0), whole, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("engine", [name for name in cornu.config.installed_backends() if name != "tensorflow"])
+def test_other_engines_say_what_to_do(engine: str) -> None:
+    model = model_of(()).to_backend(engine)
+    model.compile("sgd", "mse")
+    for call in (lambda: model.predict(TEXTS, verbose=0), lambda: model.fit(TEXTS, np.ones((5, 6)), verbose=0)):
+        with pytest.raises(DataError, match=r"dtype string.*such as words to indices with `TextVectorization`"):
+            call()
+
+
+def test_models_of_numbers_refuse_strings() -> None:
+    pytest.importorskip("tensorflow")
+    model = cornu.Sequential([cornu.Input((1,)), layers.Dense(1)]).to_backend("tensorflow")
+    with pytest.raises(DataError, match=r"`x` with the dtype string. Data must be real numbers"):
+        model.predict(TEXTS[:, None], verbose=0)
 
 
 def test_other_layers_refuse_strings(backend: str) -> None:
