@@ -46,3 +46,5 @@ def test_tokens_that_share_a_place_are_found_too() -> None:
 def test_a_table_knows_only_short_tokens() -> None:
     places = np.array([0, 0]), np.array([16, 17])
     assert TokenTable([b"x" * 16, b"x" * 17]).find(b"x" * 17 + PADDING, places).tolist() == [0, -1]
+    for last in (b"x", b"y"):
+        assert TokenTable([b"x" * 17]).find(b"x" * 16 + last + PADDING, (np.array([0]), np.array([17]))).tolist() == [-1]
