@@ -57,7 +57,7 @@ def call_on_host(function: Callable, inputs: Sequence[tf.Tensor], shape: Sequenc
     Strings reach the function as arrays of ``bytes``.
     """
 
-    def call(*arrays: Any) -> Any:
+    def call(*arrays: np.ndarray) -> np.ndarray:
         return function(*map(np.asarray, arrays))
 
     result = tf.numpy_function(call, inputs, tf.as_dtype(dtype), stateful=False)
