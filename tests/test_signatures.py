@@ -144,7 +144,7 @@ DIFFERENT = {
     ("*", "get_recurrent_dropout_mask", "missing"): "plumbing of cells",
     ("*", "reset_dropout_mask", "missing"): "plumbing of cells",
     ("*", "reset_recurrent_dropout_mask", "missing"): "plumbing of cells",
-    ("layers.Rescaling", "convert_weight", "missing"): "plumbing of preprocessing layers",
+    ("*", "convert_weight", "missing"): "plumbing of preprocessing layers",
     ("layers.TorchModuleWrapper", "from_config", "no safe_mode"): "a module has no config: loading reads only data",
     ("layers.TorchModuleWrapper", "parameters", "missing"): "all layers have it, on PyTorch",
     ("optimizers.LossScaleOptimizer", "check_finite", "missing"): "plumbing",

@@ -15,12 +15,17 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "Activation": {"activation": "relu"},
     "BatchNormalization": {"center": False},
     "Bidirectional": {"layer": "LSTM"},
+    "CategoryEncoding": {"num_tokens": 3},
     "Dense": {"units": 3},
+    "Discretization": {"bin_boundaries": [1.0, 2.0]},
     "Dot": {"axes": 1},
     "EinsumDense": {"equation": "ab,bc->ac", "output_shape": 3, "bias_axes": "c"},
     "Embedding": {"input_dim": 5, "output_dim": 3},
     "GroupNormalization": {"groups": 2},
     "GroupQueryAttention": {"head_dim": 2, "num_query_heads": 4, "num_key_value_heads": 2},
+    "HashedCrossing": {"num_bins": 3},
+    "Hashing": {"num_bins": 3},
+    "IntegerLookup": {"vocabulary": [3, 5]},
     "Lambda": {"function": np.sin},
     "MultiHeadAttention": {"num_heads": 2, "key_dim": 3},
     "Permute": {"dims": (2, 1)},
@@ -29,6 +34,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "Rescaling": {"scale": 2.0},
     "Reshape": {"target_shape": (2, -1)},
     "StackedRNNCells": {"cells": ["LSTMCell", "GRUCell"]},
+    "StringLookup": {"vocabulary": ["a", "b"]},
+    "TextVectorization": {"vocabulary": ["a", "b"]},
     "TimeDistributed": {"layer": "Dense"},
     "Wrapper": {"layer": "Dense"},
     "ZeroPadding2D": {"padding": ((1, 0), 2)},
@@ -57,6 +64,8 @@ PLUMBING = {
     *("variable_serialization_spec", "inner_loop", "convert_weight", "backend", "feature_dim"),
     *("get_dropout_mask", "get_recurrent_dropout_mask", "reset_dropout_mask"),
     "reset_recurrent_dropout_mask",
+    *("input_idf_weights", "input_vocabulary", "lookup_table", "output_dtype", "strong_hash", "summary", "vocabulary_dtype"),
+    *("oov_method",),
 }
 """What is left out on purpose (docs/compatibility.md), or differs by its nature."""
 
@@ -65,8 +74,14 @@ CHANGED_BY_BUILD = {
     ("RMSNormalization", "axis"),
     ("MultiHeadAttention", "attention_axes"),
     ("AdditiveAttention", "score_mode"),
+    *(
+        (name, f"{role}_dtype")
+        for name in ("IntegerLookup", "StringLookup", "TextVectorization")
+        for role in ("compute", "input", "variable")
+    ),
 }
-"""Arguments that Keras overwrites in ``build``, and one that its layer has without having the argument."""
+"""Arguments that Keras overwrites in ``build``, one that its layer has without having the argument, and the dtypes of layers
+with a vocabulary, which are those of its tokens in Keras."""
 
 NAMES = [
     name

@@ -23,14 +23,14 @@ def numbers(x: ArrayLike) -> np.ndarray:
         raise InvalidArgumentError(
             f"Received data of NumPy dtype {array.dtype}.",
             "An array must contain numbers or booleans, and all its rows must have the same length.",
-            "Convert the data to numbers first, for example strings to class indices.",
+            "Convert the data to numbers first, for example strings to indices with `StringLookup` or `TextVectorization`.",
         )
     return array
 
 
 def usual_dtype(array: np.ndarray) -> str:
     """Return the default dtype for data: 64-bit dtypes become 32-bit ones, ``float64`` becomes ``config.floatx()``."""
-    name = array.dtype.name
+    name = "string" if array.dtype.kind == "T" else array.dtype.name
     return {"float64": config.floatx(), "int64": "int32", "uint64": "uint32"}.get(name, name)
 
 

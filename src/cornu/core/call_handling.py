@@ -32,21 +32,33 @@ class ForeignTraceError(Exception):
 
 
 def to_input(layer: LayerLike, value: Any) -> Any:
-    """Convert an array argument to the backend and compute dtype of a layer; return other arguments unchanged."""
+    """Convert an array argument to the backend and compute dtype of a layer; return other arguments unchanged.
+
+    Strings stay as they are, for the layer inside that computes with them in Python.
+    """
     given = value = unwrap(value)
     owner = backends.owner(value)
-    if owner is None or isinstance(value, np.generic):
+    if owner is None or isinstance(value, np.generic) or (owner == "numpy" and are_strings(value)):
         return value
     name = placement_of(layer).backend
     backend = backends.get(name)
     if owner != name:
-        if backends.home(value).is_traced(value):
+        home = backends.home(value)
+        if home.is_traced(value):
             raise ForeignTraceError(owner)
+        if home.dtype(value) == "string":
+            return home.to_numpy(value)
         value = backend.asarray(value)
     dtype = backend.dtype(value)
     if layer.autocast and "float" in dtype and dtype != layer.compute_dtype:
         value = backend.cast(value, layer.compute_dtype)
     return masks.carry_over(given, value)
+
+
+def are_strings(array: np.ndarray) -> bool:
+    """Return whether an array contains strings, of which NumPy has several dtypes."""
+    kind = array.dtype.kind
+    return kind in "UST" or (kind == "O" and all(isinstance(item, (str, bytes)) for item in array.flat))
 
 
 def to_inputs(layer: LayerLike, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
@@ -56,6 +68,8 @@ def to_inputs(layer: LayerLike, args: tuple, kwargs: dict) -> tuple[tuple, dict]
         return to_input(layer, value)
 
     check_positional(layer, args)
+    if layer.cornu_runs_on_host:
+        return args, kwargs
     return trees.map(convert, args), trees.map(convert, kwargs) if kwargs else kwargs
 
 

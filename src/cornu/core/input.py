@@ -17,7 +17,7 @@ class InputLayer(Layer):
     Args:
         shape: Tuple of integers, shape of one sample without the batch axis; None for a size that may vary.
         batch_size: Integer, fixed size of the batch. Defaults to None (any size).
-        dtype: Dtype of the data. Defaults to ``config.floatx()``.
+        dtype: Dtype of the data; ``"string"`` for strings. Defaults to ``config.floatx()``.
         sparse: Must be False or None: Cornu has no sparse arrays. Defaults to None.
         ragged: Must be False or None: Cornu has no ragged arrays. Defaults to None.
         batch_shape: Shape including the batch size, in place of ``shape`` and ``batch_size``. Defaults to None.
@@ -57,7 +57,7 @@ class InputLayer(Layer):
         self.sparse = self.ragged = False
         self.optional = bool(optional)
         if input_tensor is None:
-            whole, dtype = _batch_shape(shape, batch_size, batch_shape), validation.standardize_dtype(dtype)
+            whole, dtype = _batch_shape(shape, batch_size, batch_shape), _dtype_of_data(dtype)
             input_tensor = SymbolicTensor(whole, dtype, name=self.name)
         else:
             _check_tensor(input_tensor, shape, batch_size, batch_shape, dtype)
@@ -107,7 +107,7 @@ def _check_tensor(
         "shape": (tensor.shape[1:], None if shape is None else _as_tuple(shape)),
         "batch_shape": (tensor.shape, None if batch_shape is None else _as_tuple(batch_shape)),
         "batch_size": (tensor.shape[:1], None if batch_size is None else (batch_size,)),
-        "dtype": (tensor.dtype, None if dtype is None else validation.standardize_dtype(dtype)),
+        "dtype": (tensor.dtype, None if dtype is None else _dtype_of_data(dtype)),
     }
     for argument, (has, value) in given.items():
         if value is not None and has != value:
@@ -116,6 +116,11 @@ def _check_tensor(
                 "The tensor determines shape and dtype.",
                 f"Omit `{argument}`.",
             )
+
+
+def _dtype_of_data(dtype: DType) -> str:
+    """Return the name of a dtype; that of strings, which only data has, is ``"string"``."""
+    return "string" if dtype == "string" else validation.standardize_dtype(dtype)
 
 
 def _batch_shape(shape: int | Sequence[Size] | None, batch_size: int | None, batch_shape: Sequence[Size] | None) -> Shape:
@@ -164,7 +169,7 @@ def Input(
     Args:
         shape: Tuple of integers, shape of one sample without the batch axis; None for a size that may vary.
         batch_size: Integer, fixed size of the batch. Defaults to None (any size).
-        dtype: Dtype of the data. Defaults to ``config.floatx()``.
+        dtype: Dtype of the data; ``"string"`` for strings. Defaults to ``config.floatx()``.
         sparse: Must be False or None: Cornu has no sparse arrays. Defaults to None.
         ragged: Must be False or None: Cornu has no ragged arrays. Defaults to None.
         batch_shape: Shape including the batch size, in place of ``shape`` and ``batch_size``. Defaults to None.

@@ -98,6 +98,11 @@ class LayerLike(Protocol):
         ...
 
     @property
+    def cornu_runs_on_host(self) -> bool:
+        """Whether ``call`` receives its inputs as they were passed."""
+        ...
+
+    @property
     def cornu_graph(self) -> LayerGraph | None:
         """The graph of the layers inside a functional model."""
         ...

@@ -41,6 +41,10 @@ class LayerTraits:
     """Whether the class creates no variables, so that its layers are built as soon as they are made. It does not hold for a
     subclass that defines ``build``."""
 
+    cornu_runs_on_host = False
+    """Whether ``call`` receives its inputs as they were passed, not as arrays of the engine of the layer. So do layers that
+    compute in Python, such as those that take strings, of which most engines have no arrays."""
+
     cornu_input_value_range: tuple[float, float] | None = None
     """The range that input values should lie in for good training, such as ``(-1, 1)`` for a layer with weights or
     ``(0, 255)`` for a layer that scales images; None if any range is suitable."""

@@ -3,7 +3,8 @@
 import os
 from pathlib import Path
 
-from cornu.errors import one_of
+from cornu.core import layer_tree
+from cornu.errors import InvalidArgumentError, one_of
 from cornu.export import onnx_writer, saved_model
 from cornu.export.onnx_writer import ExportableModel
 
@@ -24,7 +25,7 @@ def export_model(model: ExportableModel, filepath: str | os.PathLike, format: st
         verbose: Whether to print a message about the exported file. Defaults to True.
 
     Raises:
-        InvalidArgumentError: If there is no such format.
+        InvalidArgumentError: If there is no such format, or a layer of the model computes in Python.
 
     Example:
         >>> import tempfile
@@ -37,6 +38,18 @@ def export_model(model: ExportableModel, filepath: str | os.PathLike, format: st
     format = format or ("onnx" if path.suffix.lower() == ".onnx" else "tf_saved_model")
     if format not in _FORMATS:
         raise one_of("format", format, _FORMATS)
+    _check_layers(model)
     message = _FORMATS[format](model, path)
     if verbose and message:
         print(message)
+
+
+def _check_layers(model: ExportableModel) -> None:
+    """Raise ``InvalidArgumentError`` if a layer computes in Python, which other software cannot run."""
+    layer = next((layer for layer in layer_tree.flatten(model) if layer.cornu_runs_on_host), None)
+    if layer is not None:
+        raise InvalidArgumentError(
+            f"The model {model.name!r} was exported with the layer {layer.name!r}, a `{type(layer).__name__}`.",
+            "It computes in Python, so other software cannot run it.",
+            "Export the model that follows it, and apply the layer to the data before.",
+        )

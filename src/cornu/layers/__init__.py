@@ -25,7 +25,14 @@ from cornu.layers.normalization.layer_normalization import *
 from cornu.layers.normalization.rms_normalization import *
 from cornu.layers.normalization.unit_normalization import *
 from cornu.layers.pooling import *
+from cornu.layers.preprocessing.category_encoding import *
+from cornu.layers.preprocessing.discretization import *
+from cornu.layers.preprocessing.hashing import *
+from cornu.layers.preprocessing.integer_lookup import *
+from cornu.layers.preprocessing.normalization import *
 from cornu.layers.preprocessing.numeric import *
+from cornu.layers.preprocessing.string_lookup import *
+from cornu.layers.preprocessing.text_vectorization import *
 from cornu.layers.recurrent.bidirectional import *
 from cornu.layers.recurrent.gru import *
 from cornu.layers.recurrent.lstm import *

@@ -343,6 +343,8 @@ def fit_to(tensor: SymbolicTensor, array: Array | None, mask: Any = None) -> Any
     if array is None:
         return None
     given, rank = array, len(_shape_for(tensor, tuple(array.shape)))
+    if tensor.dtype == "string":  # in an array of NumPy or TensorFlow, of which ops have no strings
+        return array if rank == len(array.shape) else array[..., None] if rank > len(array.shape) else array[..., 0]
     if rank != len(array.shape):
         array = ops.expand_dims(array, -1) if rank > len(array.shape) else ops.squeeze(array, -1)
     if backends.home(array).dtype(array) != tensor.dtype:

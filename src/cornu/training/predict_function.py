@@ -164,8 +164,9 @@ def inputs_of_call(model: TrainableModel, args: tuple, kwargs: dict) -> Any:
     is_plain = len(args) == 1 and set(kwargs) <= {"training"} and (training is None or training is False)
     arrays = trees.leaves(args) if is_plain and call_context.is_outside() and model.cornu_graph is not None else []
     if not arrays or not all(
-        type(array) is np.ndarray or backends.owner(array) == placement_of(model).backend for array in arrays
-    ):
+        array.dtype.kind not in "USO" if type(array) is np.ndarray else backends.owner(array) == placement_of(model).backend
+        for array in arrays
+    ):  # strings are for layers that compute in Python
         return None
     if masks.masks_of(arrays) is not None:
         return None

@@ -23,7 +23,7 @@ TensorLike: TypeAlias = "ArrayLike | tf.Tensor"
 
 def checked(name: str) -> str:
     """Return the name of a dtype, or raise ``InvalidArgumentError`` if it is not one."""
-    if name not in DTYPES:
+    if name not in DTYPES and name != "string":
         raise one_of("dtype", name, DTYPES)
     return name
 
@@ -102,6 +102,8 @@ def asarray(x: TensorLike, dtype: str | None = None) -> tf.Tensor:
     if isinstance(x, (list, tuple)) and common.holds(x, tf.Tensor):
         tensor = tf.stack([asarray(item) for item in x])
         return tensor if dtype is None else cast(tensor, checked(dtype))
+    if dtype == "string" or getattr(getattr(x, "dtype", None), "kind", "") == "T":  # of NumPy's `StringDType`
+        return tf.constant(np.asarray(x, dtype=object), tf.string)
     array = common.numbers(x)
     dtype = checked(dtype or common.usual_dtype(array))
     common.check_fits(array, dtype, "Pass `dtype='int64'`, or pass floats.")

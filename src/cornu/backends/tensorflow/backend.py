@@ -669,6 +669,7 @@ custom_gradient = gradients.custom_gradient
 compile = compilation.compile
 multi_step = compilation.multi_step
 abstract_eval = tracing.abstract_eval
+call_on_host = tracing.call_on_host
 
 
 def prefers_compiled(*arrays: tf.Tensor) -> bool:

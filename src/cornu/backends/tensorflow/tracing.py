@@ -4,8 +4,10 @@ Graphs have flat lists of tensors as inputs and outputs; ``cornu.trees`` flatten
 (dicts, lists, tuples, named tuples, None).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
+
+import numpy as np
 
 from cornu import trees
 from cornu.backends import common
@@ -47,3 +49,17 @@ def abstract_eval(f: Callable, *specs: ArraySpecs) -> Any:
             results = f(*trees.unflatten(structure, [tf.zeros(spec.shape, spec.dtype) for spec in flat_specs]))
         return trees.map(lambda x: ArraySpec(tuple(x.shape), x.dtype.name), trees.map(asarray, results))
     return trees.unflatten(result_structure, [ArraySpec(tuple(x.shape), x.dtype.name) for x in concrete.outputs])
+
+
+def call_on_host(function: Callable, inputs: Sequence[tf.Tensor], shape: Sequence[int | None], dtype: str) -> tf.Tensor:
+    """Return a tensor of a graph that a function of NumPy arrays computes when the graph runs.
+
+    Strings reach the function as arrays of ``bytes``.
+    """
+
+    def call(*arrays: np.ndarray) -> np.ndarray:
+        return function(*map(np.asarray, arrays))
+
+    result = tf.numpy_function(call, inputs, tf.as_dtype(dtype), stateful=False)
+    result.set_shape(shape)
+    return result

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from cornu import backends, config, trees
+from cornu.core.call_handling import are_strings
 from cornu.errors import DataError
 from cornu.training.batch import Batch, DataArray
 from cornu.training.data_validation.arguments import format_caller
@@ -117,12 +118,13 @@ def _as_array(function: str, name: str, value: Any) -> Any:
     if value.dtype.name in _WIDE_UNSIGNED:
         fits = not value.size or value.max() <= np.iinfo("int32").max
         value = value.astype("int32" if fits else config.floatx())
-    if value.dtype.kind not in "biuf" and value.dtype.name not in _NUMBER_NAMES:
-        raise DataError(
-            f"{format_caller(function)} received `{name}` with the dtype {value.dtype}.",
-            "Data must be real numbers.",
-            _dtype_advice(name, value),
-        )
+    if name.startswith("x") and are_strings(value):
+        strings = [item.decode() if isinstance(item, bytes) else item for item in value.ravel().tolist()]
+        value = np.array(strings, np.dtypes.StringDType()).reshape(
+            value.shape
+        )  # `inputs.check` refuses it for models of numbers
+    if value.dtype.kind not in "biufT" and value.dtype.name not in _NUMBER_NAMES:
+        raise not_numeric(function, name, value)
     if value.ndim == 0:
         raise DataError(
             f"{format_caller(function)} received `{name}` as a scalar.",
@@ -136,6 +138,16 @@ def _as_array(function: str, name: str, value: Any) -> Any:
             "Check how the data was loaded.",
         )
     return value
+
+
+def not_numeric(function: str, name: str, value: DataArray) -> DataError:
+    """Return the error for data of a dtype that is not numeric."""
+    dtype = "string" if value.dtype.kind == "T" else value.dtype
+    return DataError(
+        f"{format_caller(function)} received `{name}` with the dtype {dtype}.",
+        "Data must be real numbers.",
+        _dtype_advice(name, value),
+    )
 
 
 def _dense(function: str, name: str, value: Any) -> Any:
@@ -176,10 +188,10 @@ def _dtype_advice(name: str, array: DataArray) -> str:
     """Return the hint for data of a non-numeric dtype."""
     kind = array.dtype.kind
     first = array.reshape(-1)[0] if array.size else None
-    if kind in "US" or isinstance(first, (str, bytes)):
+    if kind in "UST" or isinstance(first, (str, bytes)):
         if name.startswith("y"):
             return "Convert names to class indices: `names, y = np.unique(y, return_inverse=True)`."
-        return "Convert strings to numbers first, such as words to indices or files to images."
+        return "Convert strings to numbers first, such as words to indices with `TextVectorization`, or files to images."
     if kind in "Mm":
         return f"Convert dates to numbers, such as days: `({name} - {name}.min()) / np.timedelta64(1, 'D')`."
     if kind == "c":

@@ -8,6 +8,7 @@ import numpy as np
 
 from cornu import trees
 from cornu.core.input import InputLayer
+from cornu.core.layer_placement import backend_of
 from cornu.core.layer_protocol import LayerGraph
 from cornu.core.layer_traits import LayerTraits
 from cornu.core.symbolic_tensor import Node, SymbolicTensor
@@ -40,22 +41,32 @@ def check(function: str, model: TrainableModel, x: Tree, hint: bool = False) -> 
     with construction_lock:  # a model may be marked as built before all layers inside it are
         if not model.built:
             for name, leaf in array_checks.named_leaves("x", x):  # do not build the model for invalid data
-                finite_values.check_finite(function, name, leaf)
+                _check_values(function, name, leaf)
             model.build(shapes_of(x))
     graph = model.cornu_graph
     if graph is None:
         for name, leaf in array_checks.named_leaves("x", x):
-            finite_values.check_finite(function, name, leaf)
+            _check_values(function, name, leaf)
         return
+    takes_strings = hasattr(backend_of(model), "call_on_host")
     for tensor, (name, leaf) in zip(graph.input_tensors, _in_order(function, graph, x), strict=True):
         if leaf is None:  # of an optional input
             continue
-        low, high = finite_values.check_finite(function, name, leaf)
+        low, high = _check_values(function, name, leaf, takes_strings and tensor.dtype == "string")
         if not _fits(leaf.shape, tensor.shape) and not _accept(model, graph, x):
             raise _shape_error(function, name, graph, tensor, tuple(leaf.shape))
         _check_indices(function, name, graph, tensor, leaf, low, high)
         if hint and _looks_like_images(leaf) and low >= 0 and _MAX_SCALED_VALUE < high <= 255 and _is_unscaled(graph, tensor):
             warn(_unscaled_text(function, name, low, high))
+
+
+def _check_values(function: str, name: str, array: DataArray, may_be_strings: bool = False) -> tuple[float, float]:
+    """Check that values are finite, or are strings where these are accepted; return the smallest and largest number."""
+    if array.dtype.kind != "T":
+        return finite_values.check_finite(function, name, array)
+    if not may_be_strings:
+        raise array_checks.not_numeric(function, name, array)
+    return 0.0, 0.0
 
 
 def depends_on_signature_only(model: TrainableModel) -> bool:

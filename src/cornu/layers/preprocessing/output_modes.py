@@ -1,0 +1,124 @@
+"""How layers return indices: as they are, one-hot, or summed up for each sample."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from cornu import ops
+from cornu.core.layer import Layer
+from cornu.core.symbolic_tensor import check_dense
+from cornu.errors import one_of
+from cornu.typing import Array, Shape, Size
+
+COUNTING = ("multi_hot", "count", "tf_idf")
+"""The modes that sum up a sample, the last axis of the indices, to one vector."""
+
+
+def check_output_mode(layer: Layer, mode: str, modes: Sequence[str], sparse: bool) -> str:
+    """Return an ``output_mode`` argument.
+
+    Args:
+        layer: The layer, for errors.
+        mode: The argument.
+        modes: Names of the modes that the layer has.
+        sparse: The argument ``sparse``, which must be False.
+
+    Raises:
+        InvalidArgumentError: If the layer has no such mode, or ``sparse`` is True.
+    """
+    check_dense(type(layer).__name__, sparse, False)
+    if mode not in modes:
+        raise one_of("output_mode", mode, modes)
+    return mode
+
+
+def encoded_shape(shape: Shape, mode: str, depth: Size) -> Shape:
+    """Return the shape of the output for indices of a shape.
+
+    Args:
+        shape: Shape of the indices.
+        mode: Output mode.
+        depth: Number of different indices; None if it is not known.
+
+    Example:
+        >>> from cornu.layers.preprocessing.output_modes import encoded_shape
+        >>> encoded_shape((None, 7), "count", 3), encoded_shape((None, 1), "one_hot", 3), encoded_shape((None, 7), "one_hot", 3)
+        ((None, 3), (None, 3), (None, 7, 3))
+    """
+    if mode == "int":
+        return shape
+    if mode in COUNTING or (shape and shape[-1] == 1):
+        shape = shape[:-1]
+    return (*shape, depth)
+
+
+def encode(indices: np.ndarray, mode: str, depth: int, dtype: str, weights: np.ndarray | None = None) -> np.ndarray:
+    """Return indices in an output mode.
+
+    Args:
+        indices: Array of integers; -1 for one that is left out.
+        mode: Output mode.
+        depth: Number of different indices.
+        dtype: Dtype of the result.
+        weights: Array of shape ``(depth,)``, the weights of the counts. Defaults to None (no weights).
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers.preprocessing.output_modes import encode
+        >>> encode(np.array([[0, 2, 2, -1]]), "count", 3, "float32").tolist()
+        [[1.0, 0.0, 2.0]]
+    """
+    if mode == "int":
+        return indices.astype(dtype)
+    length = indices.shape[-1] if indices.ndim and mode in COUNTING else 1
+    rows = indices.size // length if length else int(np.prod(indices.shape[:-1]))
+    encoded = encode_rows(np.repeat(np.arange(rows), length), indices.ravel(), rows, mode, depth, dtype, weights)
+    return encoded.reshape([size for size in encoded_shape(indices.shape, mode, depth) if size is not None])
+
+
+def encode_rows(
+    rows: np.ndarray, indices: np.ndarray, count: int, mode: str, depth: int, dtype: str, weights: np.ndarray | None = None
+) -> np.ndarray:
+    """Return one vector for each row, which may have different numbers of indices.
+
+    Args:
+        rows: Array of shape ``(n,)``, the number of the row of each index.
+        indices: Array of shape ``(n,)``.
+        count: Number of rows.
+        mode: Output mode, not ``"int"``.
+        depth, dtype, weights: See :func:`encode`.
+
+    Returns:
+        Array of shape ``(count, depth)``.
+    """
+    places = rows * depth + indices
+    if indices.min(initial=0) < 0:
+        places = places[indices >= 0]
+    sums = np.bincount(places, minlength=count * depth).reshape(count, depth)
+    if mode == "tf_idf" and weights is not None:
+        return (sums * weights).astype(dtype)
+    return (sums if mode == "count" else sums > 0).astype(dtype, copy=False)
+
+
+def encode_array(indices: Array, mode: str, depth: int, dtype: str, weights: Array | None = None) -> Any:
+    """Return indices in an output mode, as :func:`encode` does, with ops: on every engine, in compiled code too.
+
+    Args:
+        indices: Array of ``int32``; one out of range is left out.
+        mode, depth, dtype: See :func:`encode`.
+        weights: Array of the shape of the indices, the weight of each in a count. Defaults to None (weights of 1).
+    """
+    if mode == "int":
+        return ops.cast(indices, dtype)
+    if mode == "one_hot":
+        last = ops.squeeze(indices, -1) if len(indices.shape) and indices.shape[-1] == 1 else indices
+        return ops.one_hot(last, depth, dtype=dtype)
+    vectors = ops.one_hot(indices, depth, dtype=dtype)
+    if not len(indices.shape):
+        return vectors
+    if mode == "multi_hot":
+        return ops.max(vectors, axis=-2)
+    if weights is not None:
+        vectors = vectors * ops.expand_dims(ops.cast(weights, dtype), -1)
+    return ops.sum(vectors, axis=-2)
