@@ -1,24 +1,37 @@
 """Configs of layers: the arguments of the constructor, the base arguments, and entries that only Keras's configs have."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
+from cornu.core.dtype_policy import DTypePolicy
 from cornu.core.layer_protocol import LayerLike
 from cornu.core.layer_record import record_of
 from cornu.core.shape_trees import as_shapes
 from cornu.registry import is_builtin
 from cornu.serialization import constructor_of, deserialize, serialize
-from cornu.typing import Shape, Size
+from cornu.typing import Config, DType, Regularizer, Shape, Size
 
-BASE_ARGUMENTS = (
-    *("activity_regularizer", "trainable", "dtype", "name", "autocast"),
-    *("input_shape", "input_dim", "batch_size", "batch_input_shape"),
-)
+
+class LayerArguments(TypedDict, total=False):
+    """The arguments of ``Layer``, which the constructors of its subclasses accept as ``**kwargs``."""
+
+    activity_regularizer: Regularizer
+    trainable: bool
+    dtype: DType | DTypePolicy | Config
+    name: str | None
+    autocast: bool
+    input_shape: tuple | None
+    input_dim: int | None
+    batch_size: int | None
+    batch_input_shape: tuple | None
+
+
+BASE_ARGUMENTS = tuple(LayerArguments.__annotations__)
 """Names of the arguments of ``Layer``."""
 
 
 def batch_shape_from(
-    input_shape: Sequence[Size] | None, input_dim: int | None, batch_size: int | None, batch_input_shape: Sequence[Size] | None
+    input_shape: tuple | None, input_dim: int | None, batch_size: int | None, batch_input_shape: Sequence[Size] | None
 ) -> Shape | None:
     """Return the shape of the input, the batch size first, from the arguments of a layer; None if they do not tell it."""
     if batch_input_shape is not None:

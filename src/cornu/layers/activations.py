@@ -1,12 +1,13 @@
 """Activation functions as layers, including one with trainable slopes."""
 
-from typing import Any
+from typing import Any, Unpack
 
 from cornu import activations, constraints, initializers, ops, registry, regularizers, validation
 from cornu.core import batch_coupling
 from cornu.core.activation_attribute import ActivationAttribute
 from cornu.core.input_spec import InputSpec
 from cornu.core.layer import Layer
+from cornu.core.layer_config import LayerArguments
 from cornu.core.soft_property import soft_property
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.layers import shape_arithmetic
@@ -64,7 +65,13 @@ class ReLU(ElementwiseActivation):
         [0.0, 2.0, 6.0]
     """
 
-    def __init__(self, max_value: float | None = None, negative_slope: float = 0.0, threshold: float = 0.0, **kwargs: Any):
+    def __init__(
+        self,
+        max_value: float | None = None,
+        negative_slope: float = 0.0,
+        threshold: float = 0.0,
+        **kwargs: Unpack[LayerArguments],
+    ):
         super().__init__(**kwargs)
         self.max_value = None if max_value is None else validation.check_nonnegative(self, "max_value", max_value)
         self.negative_slope = validation.check_nonnegative(self, "negative_slope", negative_slope)
@@ -102,7 +109,7 @@ class LeakyReLU(ElementwiseActivation):
         [-2.0, 2.0]
     """
 
-    def __init__(self, negative_slope: float = 0.3, **kwargs: Any):
+    def __init__(self, negative_slope: float = 0.3, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.negative_slope = validation.check_nonnegative(self, "negative_slope", negative_slope)
 
@@ -134,7 +141,7 @@ class ELU(ElementwiseActivation):
         [-2.0, 3.0]
     """
 
-    def __init__(self, alpha: float = 1.0, **kwargs: Any):
+    def __init__(self, alpha: float = 1.0, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.alpha = alpha
 
@@ -181,7 +188,7 @@ class PReLU(ElementwiseActivation):
         alpha_regularizer: Regularizer = None,
         alpha_constraint: Constraint = None,
         shared_axes: IntOrInts | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerArguments],
     ):
         super().__init__(**kwargs)
         self.alpha_initializer = initializers.get(alpha_initializer)
@@ -253,7 +260,7 @@ class Softmax(Layer):
     supports_masking = True
     cornu_is_stateless = True
 
-    def __init__(self, axis: IntOrInts = -1, **kwargs: Any):
+    def __init__(self, axis: IntOrInts = -1, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.axis = validation.check_axes(self, axis)
 
@@ -319,7 +326,7 @@ class Activation(Layer):
     cornu_is_stateless = True
     activation: ActivationAttribute = ActivationAttribute()
 
-    def __init__(self, activation: ActivationArgument, **kwargs: Any):
+    def __init__(self, activation: ActivationArgument, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.activation = activation
 

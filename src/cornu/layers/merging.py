@@ -2,11 +2,12 @@
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from cornu import ops, registry
 from cornu.core import batch_coupling
 from cornu.core.layer import Layer
+from cornu.core.layer_config import LayerArguments
 from cornu.core.masks import expand_mask
 from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.dtypes import is_float
@@ -295,7 +296,7 @@ class Concatenate(Merge):
         [[1.0, 2.0, 3.0]]
     """
 
-    def __init__(self, axis: int = -1, **kwargs: Any):
+    def __init__(self, axis: int = -1, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.axis = int(axis)
         self.batch_coupling = batch_coupling.coupling_along(self.axis)
@@ -355,7 +356,7 @@ class Dot(Merge):
 
     least, most = 2, 2
 
-    def __init__(self, axes: IntOrInts, normalize: bool = False, **kwargs: Any):
+    def __init__(self, axes: IntOrInts, normalize: bool = False, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         numbers = list(axes) if isinstance(axes, (list, tuple)) else [axes, axes]
         if len(numbers) != 2 or not all(isinstance(axis, int) and axis != 0 for axis in numbers):

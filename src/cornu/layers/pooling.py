@@ -1,9 +1,10 @@
 """Pooling layers: the maximum or the mean over windows, or over all spatial axes."""
 
-from typing import Any
+from typing import Any, Unpack
 
 from cornu import config, ops, registry, validation
 from cornu.core.layer import Layer
+from cornu.core.layer_config import LayerArguments
 from cornu.dtypes import HALVES
 from cornu.layers import shape_arithmetic
 from cornu.typing import Array, IntOrInts, Shape
@@ -260,7 +261,7 @@ class GlobalPooling(Layer):
     cornu_is_stateless = True
     cornu_input_spec = shape_arithmetic.spatial_input_spec
 
-    def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any):
+    def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.data_format = config.standardize_data_format(data_format)
         self.keepdims = keepdims
@@ -458,7 +459,7 @@ class AdaptivePooling(Layer):
     cornu_preserves_value_range = True
     cornu_is_stateless = True
 
-    def __init__(self, output_size: IntOrInts, data_format: str | None = None, **kwargs: Any):
+    def __init__(self, output_size: IntOrInts, data_format: str | None = None, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.output_size = validation.check_ints(self, "output_size", output_size, self.rank)
         self.data_format = config.standardize_data_format(data_format)

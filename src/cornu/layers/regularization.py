@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from cornu import config, ops, registry, regularizers, validation
 from cornu.core.layer import Layer
+from cornu.core.layer_config import LayerArguments
 from cornu.core.seed_generator import SeedGenerator
 from cornu.errors import InvalidArgumentError
 from cornu.layers import shape_arithmetic
@@ -30,7 +31,7 @@ class Noise(Layer):
     supports_masking = True
     cornu_is_stateless = True
 
-    def __init__(self, seed: int | None, **kwargs: Any):
+    def __init__(self, seed: int | None, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.seed = seed
         self.seed_generator = SeedGenerator(seed)
@@ -83,7 +84,9 @@ class Dropout(Noise):
 
     cornu_preserves_value_range = True
 
-    def __init__(self, rate: float, noise_shape: Sequence[Size] | None = None, seed: int | None = None, **kwargs: Any):
+    def __init__(
+        self, rate: float, noise_shape: Sequence[Size] | None = None, seed: int | None = None, **kwargs: Unpack[LayerArguments]
+    ):
         super().__init__(seed, **kwargs)
         self.rate = validation.check_fraction(self, rate)
         self.noise_shape = _noise_shape(self, noise_shape)
@@ -296,7 +299,7 @@ class GaussianNoise(Noise):
         [[1.0, 1.0, 1.0]]
     """
 
-    def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any):
+    def __init__(self, stddev: float, seed: int | None = None, **kwargs: Unpack[LayerArguments]):
         super().__init__(seed, **kwargs)
         self.stddev = validation.check_nonnegative(self, "stddev", stddev)
 
@@ -332,7 +335,7 @@ class GaussianDropout(Noise):
         [[1.0, 1.0, 1.0]]
     """
 
-    def __init__(self, rate: float, seed: int | None = None, **kwargs: Any):
+    def __init__(self, rate: float, seed: int | None = None, **kwargs: Unpack[LayerArguments]):
         super().__init__(seed, **kwargs)
         self.rate = validation.check_fraction(self, rate)
 

@@ -1,11 +1,12 @@
 """Reshaping layers, which move values without computation: flatten, reshape, pad, crop, repeat."""
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, Unpack
 
 from cornu import config, ops, registry, validation
 from cornu.core.input_spec import InputSpec
 from cornu.core.layer import Layer
+from cornu.core.layer_config import LayerArguments
 from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.dtypes import is_float
 from cornu.errors import InvalidArgumentError, one_of
@@ -68,7 +69,7 @@ class Flatten(BaseReshaping):
 
     cornu_input_spec = InputSpec(min_ndim=1)
 
-    def __init__(self, data_format: str | None = None, **kwargs: Any):
+    def __init__(self, data_format: str | None = None, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.data_format = config.standardize_data_format(data_format)
 
@@ -108,7 +109,7 @@ class Reshape(BaseReshaping):
 
     cornu_is_stateless = True
 
-    def __init__(self, target_shape: Size | Sequence[Size], **kwargs: Any):
+    def __init__(self, target_shape: Size | Sequence[Size], **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         sizes = target_shape if isinstance(target_shape, (list, tuple)) else (target_shape,)
         self.target_shape = tuple(
@@ -160,7 +161,7 @@ class Permute(BaseReshaping):
         (1, 64, 10)
     """
 
-    def __init__(self, dims: Sequence[int], **kwargs: Any):
+    def __init__(self, dims: Sequence[int], **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.dims = tuple(int(axis) for axis in dims)
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
@@ -207,7 +208,7 @@ class RepeatVector(BaseReshaping):
 
     cornu_input_spec = InputSpec(ndim=2)
 
-    def __init__(self, n: int, **kwargs: Any):
+    def __init__(self, n: int, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.n = validation.check_int(self, "n", n)
 
@@ -234,7 +235,7 @@ class SpatialRearranging(BaseReshaping):
     rank = 2
     cornu_input_spec = shape_arithmetic.spatial_input_spec
 
-    def __init__(self, data_format: str | None = None, **kwargs: Any):
+    def __init__(self, data_format: str | None = None, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.data_format = config.standardize_data_format(data_format)
 
@@ -257,7 +258,7 @@ class SpatialRearranging(BaseReshaping):
 class ZeroPadding(SpatialRearranging):
     """Base class of the zero-padding layers, which differ in the number of spatial axes."""
 
-    def __init__(self, padding: Margins = 1, data_format: str | None = None, **kwargs: Any):
+    def __init__(self, padding: Margins = 1, data_format: str | None = None, **kwargs: Unpack[LayerArguments]):
         super().__init__(data_format, **kwargs)
         self._margins = validation.check_margins(self, "padding", padding, self.rank)
         self.padding: tuple[tuple[int, int], ...] | tuple[int, int] = self._margins
@@ -291,7 +292,7 @@ class ZeroPadding1D(ZeroPadding):
 
     rank = 1
 
-    def __init__(self, padding: IntOrInts = 1, data_format: str | None = None, **kwargs: Any):
+    def __init__(self, padding: IntOrInts = 1, data_format: str | None = None, **kwargs: Unpack[LayerArguments]):
         super().__init__(padding=_one_axis(padding), data_format=data_format, **kwargs)
         self.padding = self._margins[0]
 
@@ -343,7 +344,7 @@ class ZeroPadding3D(ZeroPadding):
 class Cropping(SpatialRearranging):
     """Base class of the cropping layers, which differ in the number of spatial axes."""
 
-    def __init__(self, cropping: Margins, data_format: str | None = None, **kwargs: Any):
+    def __init__(self, cropping: Margins, data_format: str | None = None, **kwargs: Unpack[LayerArguments]):
         super().__init__(data_format, **kwargs)
         self._margins = validation.check_margins(self, "cropping", cropping, self.rank)
         self.cropping: tuple[tuple[int, int], ...] | tuple[int, int] = self._margins
@@ -389,7 +390,7 @@ class Cropping1D(Cropping):
 
     rank = 1
 
-    def __init__(self, cropping: IntOrInts = (1, 1), **kwargs: Any):
+    def __init__(self, cropping: IntOrInts = (1, 1), **kwargs: Unpack[LayerArguments]):
         super().__init__(cropping=_one_axis(cropping), data_format="channels_last", **kwargs)
         self.cropping = self._margins[0]
 
@@ -420,7 +421,7 @@ class Cropping2D(Cropping):
 
     rank = 2
 
-    def __init__(self, cropping: Margins = ((0, 0), (0, 0)), data_format: str | None = None, **kwargs: Any):
+    def __init__(self, cropping: Margins = ((0, 0), (0, 0)), data_format: str | None = None, **kwargs: Unpack[LayerArguments]):
         super().__init__(cropping=cropping, data_format=data_format, **kwargs)
 
 
@@ -442,7 +443,9 @@ class Cropping3D(Cropping):
 
     rank = 3
 
-    def __init__(self, cropping: Margins = ((1, 1), (1, 1), (1, 1)), data_format: str | None = None, **kwargs: Any):
+    def __init__(
+        self, cropping: Margins = ((1, 1), (1, 1), (1, 1)), data_format: str | None = None, **kwargs: Unpack[LayerArguments]
+    ):
         super().__init__(cropping=cropping, data_format=data_format, **kwargs)
 
 
@@ -454,7 +457,7 @@ def _one_axis(value: IntOrInts) -> tuple[IntOrInts]:
 class UpSampling(SpatialRearranging):
     """Base class of the upsampling layers, which differ in the number of spatial axes."""
 
-    def __init__(self, size: IntOrInts = 2, data_format: str | None = None, **kwargs: Any):
+    def __init__(self, size: IntOrInts = 2, data_format: str | None = None, **kwargs: Unpack[LayerArguments]):
         super().__init__(data_format, **kwargs)
         self._factors = validation.check_ints(self, "size", size, self.rank)
         self.size: tuple[int, ...] | int = self._factors
@@ -489,7 +492,7 @@ class UpSampling1D(UpSampling):
 
     rank = 1
 
-    def __init__(self, size: int = 2, **kwargs: Any):
+    def __init__(self, size: int = 2, **kwargs: Unpack[LayerArguments]):
         super().__init__(size=size, data_format="channels_last", **kwargs)
         self.size = self._factors[0]
 
@@ -522,7 +525,13 @@ class UpSampling2D(UpSampling):
 
     rank = 2
 
-    def __init__(self, size: IntOrInts = 2, data_format: str | None = None, interpolation: str = "nearest", **kwargs: Any):
+    def __init__(
+        self,
+        size: IntOrInts = 2,
+        data_format: str | None = None,
+        interpolation: str = "nearest",
+        **kwargs: Unpack[LayerArguments],
+    ):
         super().__init__(size=size, data_format=data_format, **kwargs)
         self.interpolation = str(interpolation).lower()
         if self.interpolation not in INTERPOLATIONS:

@@ -1,10 +1,11 @@
 """Base class of layers that wrap another layer."""
 
 import inspect
-from typing import Any
+from typing import Any, Unpack
 
 from cornu import registry
 from cornu.core.layer import Layer
+from cornu.core.layer_config import LayerArguments
 from cornu.errors import InvalidTypeError
 from cornu.typing import Shape
 
@@ -37,7 +38,7 @@ class Wrapper(Layer):
         (2, 3)
     """
 
-    def __init__(self, layer: Layer, **kwargs: Any):
+    def __init__(self, layer: Layer, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.layer = check_layer(self, "layer", layer)
 

@@ -80,7 +80,8 @@ def nanmean(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
         >>> ops.nanmean([1.0, float("nan"), 2.0]).tolist()
         1.5
     """
-    backend, values, is_nan = _replaced(floats(x)[1], 0.0)
+    _, x = floats(x)
+    backend, values, is_nan = _replaced(x, 0.0)
     return _mean(backend, values, is_nan, axis, keepdims)
 
 
@@ -103,7 +104,8 @@ def nanvar(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
         >>> ops.nanvar([1.0, float("nan"), 3.0]).tolist()
         1.0
     """
-    backend, values, is_nan = _replaced(floats(x)[1], 0.0)
+    _, x = floats(x)
+    backend, values, is_nan = _replaced(x, 0.0)
     distance = backend.subtract(values, _mean(backend, values, is_nan, axis, True))
     return _mean(backend, backend.square(backend.where(is_nan, 0.0, distance)), is_nan, axis, keepdims)
 

@@ -1,10 +1,11 @@
 """Attention with one head: dot-product and additive."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from cornu import ops, registry, validation
 from cornu.core.layer import Layer
+from cornu.core.layer_config import LayerArguments
 from cornu.core.seed_generator import SeedGenerator
 from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.errors import InvalidTypeError, ShapeError, one_of
@@ -24,7 +25,7 @@ class BaseAttention(Layer):
     batch_coupling = "none"
     supports_masking = True
 
-    def __init__(self, use_scale: bool, dropout: float, seed: int | None, **kwargs: Any):
+    def __init__(self, use_scale: bool, dropout: float, seed: int | None, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.use_scale = use_scale
         self.dropout = validation.check_fraction(self, dropout, "dropout")
@@ -167,7 +168,12 @@ class Attention(BaseAttention):
     """
 
     def __init__(
-        self, use_scale: bool = False, score_mode: str = "dot", dropout: float = 0.0, seed: int | None = None, **kwargs: Any
+        self,
+        use_scale: bool = False,
+        score_mode: str = "dot",
+        dropout: float = 0.0,
+        seed: int | None = None,
+        **kwargs: Unpack[LayerArguments],
     ):
         super().__init__(use_scale=use_scale, dropout=dropout, seed=seed, **kwargs)
         if score_mode not in ("dot", "concat"):

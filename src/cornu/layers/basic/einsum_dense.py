@@ -4,13 +4,14 @@ import copy
 import re
 import string
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from cornu import constraints, initializers, ops, registry, regularizers, validation
 from cornu.core import batch_coupling
 from cornu.core.activation_attribute import ActivationAttribute
 from cornu.core.input_spec import InputSpec
 from cornu.core.layer import Layer
+from cornu.core.layer_config import LayerArguments
 from cornu.core.soft_property import soft_property
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.layers import shape_arithmetic
@@ -77,7 +78,7 @@ class EinsumDense(Layer):
         bias_regularizer: Regularizer = None,
         kernel_constraint: Constraint = None,
         bias_constraint: Constraint = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerArguments],
     ):
         super().__init__(**kwargs)
         self.equation = equation

@@ -2,11 +2,12 @@
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from cornu import registry, trees
 from cornu.core import symbolic_tensor
 from cornu.core.layer import Layer
+from cornu.core.layer_config import LayerArguments
 from cornu.core.shape_trees import map_shapes
 from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.errors import UnsafeModelError
@@ -65,7 +66,7 @@ class Lambda(Layer):
         output_shape: Sequence[Any] | Mapping[str, Any] | Callable | None = None,
         mask: Array | Callable | None = None,
         arguments: dict[str, Any] | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerArguments],
     ):
         super().__init__(**kwargs)
         self.function = function

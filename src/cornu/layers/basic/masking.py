@@ -1,9 +1,10 @@
 """Mask steps of a sequence."""
 
-from typing import Any
+from typing import Any, Unpack
 
 from cornu import ops, registry
 from cornu.core.layer import Layer
+from cornu.core.layer_config import LayerArguments
 from cornu.typing import Array, Shape
 
 __all__ = ["Masking"]
@@ -33,7 +34,7 @@ class Masking(Layer):
     cornu_preserves_value_range = True
     cornu_is_stateless = True
 
-    def __init__(self, mask_value: float = 0.0, **kwargs: Any):
+    def __init__(self, mask_value: float = 0.0, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.mask_value = mask_value
 

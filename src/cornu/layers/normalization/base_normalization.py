@@ -1,9 +1,10 @@
 """Base class of the normalization layers with a scale and an offset."""
 
-from typing import Any
+from typing import Any, Unpack
 
 from cornu import constraints, initializers, regularizers, validation
 from cornu.core.layer import Layer
+from cornu.core.layer_config import LayerArguments
 from cornu.layers import shape_arithmetic
 from cornu.typing import Shape, Size
 
@@ -20,7 +21,7 @@ class BaseNormalization(Layer):
     supports_masking = True
     cornu_normalizes_values = True
 
-    def __init__(self, **kwargs: Any):
+    def __init__(self, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.autocast = False  # inputs that overflow in half precision are normalized before they are cast
 

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 from cornu import initializers, ops, registry
 from cornu.backends import fused_ops
 from cornu.core import call_context
 from cornu.core.input_spec import InputSpec
+from cornu.core.layer_config import LayerArguments
 from cornu.core.masks import expand_mask
 from cornu.core.variable import Variable
 from cornu.errors import InvalidArgumentError, ShapeError
@@ -97,7 +98,7 @@ class BatchNormalization(BaseNormalization):
         renorm_clipping: dict[str, float] | None = None,
         renorm_momentum: float = 0.99,
         synchronized: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerArguments],
     ):
         super().__init__(**kwargs)
         self.synchronized = _unsupported("synchronized", synchronized, "the statistics are those of the batch of one device")

@@ -1,10 +1,11 @@
 """Group normalization."""
 
-from typing import Any
+from typing import Any, Unpack
 
 from cornu import ops, registry, validation
 from cornu.core import call_context
 from cornu.core.input_spec import InputSpec
+from cornu.core.layer_config import LayerArguments
 from cornu.errors import ShapeError
 from cornu.layers import shape_arithmetic
 from cornu.layers.normalization.base_normalization import BaseNormalization, computing_dtype
@@ -67,7 +68,7 @@ class GroupNormalization(BaseNormalization):
         gamma_regularizer: Regularizer = None,
         beta_constraint: Constraint = None,
         gamma_constraint: Constraint = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerArguments],
     ):
         super().__init__(**kwargs)
         self.groups = groups if groups == -1 else validation.check_int(self, "groups", groups)

@@ -1,10 +1,11 @@
 """Root mean square normalization."""
 
-from typing import Any
+from typing import Any, Unpack
 
 from cornu import ops, registry, validation
 from cornu.core import batch_coupling, call_context
 from cornu.core.layer import Layer
+from cornu.core.layer_config import LayerArguments
 from cornu.layers import shape_arithmetic
 from cornu.layers.normalization.base_normalization import computing_dtype
 from cornu.typing import Array, IntOrInts, Shape
@@ -41,10 +42,9 @@ class RMSNormalization(Layer):
     """
 
     batch_coupling = "none"
-    supports_masking = True
     cornu_normalizes_values = True
 
-    def __init__(self, axis: IntOrInts = -1, epsilon: float = 1e-6, **kwargs: Any):
+    def __init__(self, axis: IntOrInts = -1, epsilon: float = 1e-6, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.autocast = False  # inputs that overflow in half precision are normalized before they are cast
         self.axis = validation.check_axes(self, axis)

@@ -1,10 +1,11 @@
 """Unit normalization."""
 
-from typing import Any
+from typing import Any, Unpack
 
 from cornu import ops, registry, validation
 from cornu.core import batch_coupling
 from cornu.core.layer import Layer
+from cornu.core.layer_config import LayerArguments
 from cornu.layers import shape_arithmetic
 from cornu.layers.normalization.base_normalization import computing_dtype
 from cornu.typing import Array, IntOrInts, Shape
@@ -36,7 +37,7 @@ class UnitNormalization(Layer):
     supports_masking = True
     cornu_is_stateless = True
 
-    def __init__(self, axis: IntOrInts = -1, **kwargs: Any):
+    def __init__(self, axis: IntOrInts = -1, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.autocast = False  # see `BaseNormalization`
         self.axis = validation.check_axes(self, axis)

@@ -1,11 +1,12 @@
 """Layer that encodes integer categories."""
 
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from cornu import ops, registry, validation
 from cornu.core.layer import Layer
+from cornu.core.layer_config import LayerArguments
 from cornu.errors import DataError, InvalidArgumentError, ShapeError
 from cornu.layers.preprocessing.host_data import as_array
 from cornu.layers.preprocessing.output_modes import check_output_mode, encode_array, encoded_shape
@@ -44,7 +45,13 @@ class CategoryEncoding(Layer):
 
     batch_coupling = "none"
 
-    def __init__(self, num_tokens: int | None = None, output_mode: str = "multi_hot", sparse: bool = False, **kwargs: Any):
+    def __init__(
+        self,
+        num_tokens: int | None = None,
+        output_mode: str = "multi_hot",
+        sparse: bool = False,
+        **kwargs: Unpack[LayerArguments],
+    ):
         super().__init__(**kwargs)
         self.num_tokens = validation.check_int(self, "num_tokens", num_tokens)
         self.output_mode = check_output_mode(self, output_mode, ("one_hot", "multi_hot", "count"), sparse)

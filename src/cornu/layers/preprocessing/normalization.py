@@ -1,12 +1,13 @@
 """Layer that normalizes features by the mean and variance of data."""
 
 import math
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from cornu import config, ops, registry, validation
 from cornu.core.layer import Layer
+from cornu.core.layer_config import LayerArguments
 from cornu.core.layer_placement import placement_of
 from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltAttributeError, ShapeError
 from cornu.layers.preprocessing.host_data import AdaptData, HostData, as_array, batches_of, to_host
@@ -53,7 +54,7 @@ class Normalization(Layer):
         mean: ArrayLike | None = None,
         variance: ArrayLike | None = None,
         invert: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerArguments],
     ):
         super().__init__(**kwargs)
         axes = () if axis is None else validation.check_axes(self, axis)

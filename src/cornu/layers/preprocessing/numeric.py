@@ -1,9 +1,10 @@
 """Preprocessing layers, which make data preparation a part of the model."""
 
-from typing import Any
+from typing import Any, Unpack
 
 from cornu import config, ops, registry
 from cornu.core.layer import Layer
+from cornu.core.layer_config import LayerArguments
 from cornu.core.layer_placement import placement_of
 from cornu.typing import Array, ArrayLike, Shape
 
@@ -30,7 +31,7 @@ class Rescaling(Layer):
     batch_coupling = "none"
     supports_masking = True
 
-    def __init__(self, scale: ArrayLike, offset: ArrayLike = 0.0, **kwargs: Any):
+    def __init__(self, scale: ArrayLike, offset: ArrayLike = 0.0, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.scale, self.offset = scale, offset
 

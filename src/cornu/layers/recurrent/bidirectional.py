@@ -2,11 +2,12 @@
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from cornu import ops, registry
 from cornu.core.input_spec import InputSpecs
 from cornu.core.layer import Layer
+from cornu.core.layer_config import LayerArguments
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError, one_of
 from cornu.layers.wrapper import accepted_arguments, check_layer, forwarded
 from cornu.serialization import serialize
@@ -73,7 +74,7 @@ class Bidirectional(Layer):
         merge_mode: str | None = "concat",
         weights: list[Any] | None = None,
         backward_layer: Layer | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerArguments],
     ):
         super().__init__(**kwargs)
         _check_recurrent(self, "layer", layer)

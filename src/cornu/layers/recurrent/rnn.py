@@ -2,11 +2,12 @@
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, Unpack
 
 from cornu import ops, registry, trees
 from cornu.core import call_context, call_handling
 from cornu.core.layer import Layer
+from cornu.core.layer_config import LayerArguments
 from cornu.core.layer_placement import backend_of
 from cornu.core.variable import Variable
 from cornu.errors import InvalidArgumentError, ShapeError
@@ -85,7 +86,7 @@ class RNN(Layer):
         stateful: bool = False,
         unroll: bool = False,
         zero_output_for_mask: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerArguments],
     ):
         super().__init__(**kwargs)
         self.cell = StackedRNNCells(cell) if isinstance(cell, (list, tuple)) else check_cell(self, cell)

@@ -1,9 +1,10 @@
 """The fully connected recurrent layer and its cell."""
 
-from typing import Any
+from typing import Any, Unpack
 
 from cornu import registry, validation
 from cornu.core.input_spec import InputSpec
+from cornu.core.layer_config import LayerArguments
 from cornu.layers.recurrent.cell import RecurrentCell, State
 from cornu.layers.recurrent.single_cell_rnn import SingleCellRNN, cell_options
 from cornu.typing import Activation, Array, Constraint, Initializer, Regularizer
@@ -186,7 +187,7 @@ class SimpleRNNCell(RecurrentCell):
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         seed: int | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerArguments],
     ):
         super().__init__(**kwargs)
         self._keep(units, activation, use_bias, dropout, recurrent_dropout, seed)

@@ -1,10 +1,11 @@
 """Cells on top of each other."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from cornu import registry
 from cornu.core.layer import Layer
+from cornu.core.layer_config import LayerArguments
 from cornu.errors import InvalidArgumentError
 from cornu.layers.recurrent.cell import Cell, call_of, check_cell, initial_state_of, output_size_of
 from cornu.typing import Array, Shape
@@ -30,7 +31,7 @@ class StackedRNNCells(Layer):
         (2, 5)
     """
 
-    def __init__(self, cells: Sequence[Cell], **kwargs: Any):
+    def __init__(self, cells: Sequence[Cell], **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.cells = [check_cell(self, cell) for cell in cells]
         if not self.cells:
