@@ -257,7 +257,7 @@ def interpolated(backend: Backend, place: Array, method: str, take: Callable[[Ar
         place: Array of the positions.
         method: How to choose a value between two neighboring elements (see :func:`quantile`).
         take: Function that returns the elements at integer positions.
-        inner_axes: Number of axes that the elements have beside those of the positions. Defaults to 0.
+        inner_axes: Number of axes that the elements have in addition to those of the positions. Defaults to 0.
 
     Raises:
         InvalidArgumentError: If the method is unknown.

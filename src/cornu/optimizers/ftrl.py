@@ -45,7 +45,7 @@ class Ftrl(Optimizer):
         >>> weight = Variable([1.0])
         >>> optimizers.Ftrl(learning_rate=0.5).apply([[2.0]], [weight])
         >>> [round(value, 4) for value in weight.numpy().tolist()]
-        [0.3496]
+        [0.35]
     """
 
     def __init__(
