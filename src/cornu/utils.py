@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from cornu.core.graph import get_source_inputs as get_source_inputs
     from cornu.core.session import clear_session as clear_session
     from cornu.core.symbolic_tensor import is_symbolic as is_keras_tensor
+    from cornu.ops.image import bounding_boxes as bounding_boxes
     from cornu.ops.nn.encoding import normalize_vectors as normalize
     from cornu.ops.nn.encoding import to_categorical as to_categorical
     from cornu.registry import CustomObjectScope as CustomObjectScope
