@@ -83,7 +83,7 @@ def sample(
 def _neighbors(backend: Backend, coordinate: Array, size: int, order: int, fill_mode: str) -> _Neighbors:
     if order == 0:
         coordinate = backend.floor(backend.add(coordinate, 0.5))
-    last = backend.subtract(size, 1)
+    last = size - 1
     if fill_mode != "constant":
         coordinate = _moved_inside(backend, coordinate, size, fill_mode)
     low = backend.floor(coordinate) if order else coordinate
@@ -110,14 +110,14 @@ def _moved_inside(backend: Backend, coordinate: Array, size: int, fill_mode: str
     if fill_mode == "wrap":
         return backend.remainder(coordinate, size)
     if fill_mode == "mirror":
-        period = backend.maximum(backend.multiply(backend.subtract(size, 1), 2), 1)
+        period = max(2 * (size - 1), 1) if isinstance(size, int) else backend.maximum(2 * (size - 1), 1)
         inside = backend.remainder(coordinate, period)
         return backend.minimum(inside, backend.subtract(period, inside))
     if fill_mode == "reflect":
-        period = backend.multiply(size, 2)
+        period = 2 * size
         inside = backend.remainder(backend.add(coordinate, 0.5), period)
         coordinate = backend.subtract(backend.minimum(inside, backend.subtract(period, inside)), 0.5)
-    return backend.minimum(backend.maximum(coordinate, 0.0), backend.subtract(size, 1))
+    return backend.minimum(backend.maximum(coordinate, 0.0), size - 1)
 
 
 def _product(backend: Backend, factors: Sequence[Array | None]) -> Array | None:
