@@ -50,6 +50,9 @@ class SizeLayer(BaseImagePreprocessingLayer):
                 images = ops.take(images, ops.arange(length, dtype="int32") + ops.cast(start, "int32"), axis)
         return images
 
+    def _is_smaller(self, height: int, width: int) -> bool:
+        return height < self.height or width < self.width
+
     def _known_size(self, shape: Shape) -> tuple[int, int]:
         """Return height and width of images of a shape.
 
