@@ -657,6 +657,25 @@ def random_normal(key: tf.Tensor, shape: Shape, dtype: str) -> tf.Tensor:
     return tf.random.stateless_normal(shape, _seed(key), dtype=checked(dtype), alg=_METHOD)
 
 
+_ANONYMOUS = "cd2c89b7-88b7-44c8-ad83-06c2a9158347"
+"""Name by which TensorFlow creates a resource without a name, which lives as long as a tensor or graph refers to it."""
+
+_STEP = 256
+"""By how much ``RngReadAndSkip`` advances the counter of the Philox algorithm for each value that it skips."""
+
+
+def run_number() -> tf.Tensor:
+    """Return a number that counts the runs of the function that is being traced, also of parallel ones.
+
+    A ``tf.Variable`` cannot be created in a ``tf.function``, and adding to one is not atomic.
+    """
+    with tf.init_scope():
+        state = tf.raw_ops.VarHandleOp(dtype=tf.int64, shape=(3,), shared_name=_ANONYMOUS)
+        tf.raw_ops.AssignVariableOp(resource=state, value=tf.zeros((3,), tf.int64))
+    counter = tf.raw_ops.RngReadAndSkip(resource=state, alg=1, delta=tf.constant(1, tf.uint64))
+    return tf.cast(counter[0] // _STEP, tf.uint32)
+
+
 # --- Transforms -------------------------------------------------------------------------------------------------------
 
 value_and_grad = gradients.value_and_grad

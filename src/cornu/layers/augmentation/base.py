@@ -9,7 +9,7 @@ from cornu.core import call_context
 from cornu.core.layer import Layer
 from cornu.core.layer_placement import placement_of
 from cornu.core.seed_generator import SeedGenerator
-from cornu.errors import InvalidArgumentError
+from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.layers.augmentation.draws import Draws
 from cornu.ops.image import bounding_boxes as boxes_ops
 from cornu.ops.image.layout import check_images
@@ -168,7 +168,7 @@ class BaseImagePreprocessingLayer(Layer):
     @staticmethod
     def _of_one(method: Callable, values: Tree, transformation: Any, training: bool) -> Any:
         batch = trees.map(lambda value: ops.expand_dims(value, 0), values)
-        return trees.map(lambda value: ops.squeeze(value, 0), method(batch, transformation, training=training))
+        return trees.map(lambda value: value[0], method(batch, transformation, training=training))
 
     def _run(self, method: Callable, values: Any, transformation: Any, training: bool) -> Any:
         """Call a method, as one compiled function where the engine would compile each operation separately."""
@@ -211,6 +211,22 @@ class BaseImagePreprocessingLayer(Layer):
         shape = transformation["input_shape"]
         rows = len(shape) - (3 if self.data_format == "channels_last" else 2)
         return as_number(shape[rows]), as_number(shape[rows + 1])
+
+    def _known_size(self, shape: Shape) -> tuple[int, int]:
+        """Return height and width of images of a shape.
+
+        Raises:
+            ShapeError: If they are known only when a function of ``tf.data`` runs.
+        """
+        rows = len(shape) - (3 if self.data_format == "channels_last" else 2)
+        height, width = shape[rows : rows + 2]
+        if not (isinstance(height, int) and isinstance(width, int)):
+            raise ShapeError(
+                f"`{type(self).__name__}` received images whose height or width is not known.",
+                "What it does depends on them.",
+                "Apply a `Resizing` layer first, or set the shape of the images.",
+            )
+        return height, width
 
     def _boxes_inside(self, bounding_boxes: dict[str, Array], boxes: Array, height: Any, width: Any) -> dict[str, Any]:
         """Return bounding boxes with new boxes ``"xyxy"``, cut at the edges of the image and in the format of the layer."""

@@ -5,7 +5,6 @@ from typing import Any
 
 from cornu import ops, registry
 from cornu.core.seed_generator import SeedGenerator
-from cornu.errors import ShapeError
 from cornu.layers.augmentation.base import BaseImagePreprocessingLayer
 from cornu.ops.image import bounding_boxes as boxes_ops
 from cornu.ops.image.resizing import check_resize_arguments
@@ -52,22 +51,6 @@ class SizeLayer(BaseImagePreprocessingLayer):
 
     def _is_smaller(self, height: int, width: int) -> bool:
         return height < self.height or width < self.width
-
-    def _known_size(self, shape: Shape) -> tuple[int, int]:
-        """Return height and width of images of a shape.
-
-        Raises:
-            ShapeError: If they are known only when a function of ``tf.data`` runs.
-        """
-        rows = len(shape) - (3 if self.data_format == "channels_last" else 2)
-        height, width = shape[rows : rows + 2]
-        if not (isinstance(height, int) and isinstance(width, int)):
-            raise ShapeError(
-                f"`{type(self).__name__}` received images whose height or width is not known.",
-                "What it cuts out depends on them.",
-                "Apply a `Resizing` layer first, or set the shape of the images.",
-            )
-        return height, width
 
     def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Any:
         """Return ``"input_shape"``, the shape of the images."""

@@ -239,7 +239,7 @@ class RandomElasticTransform(DistortionLayer):
     def _distorted(self, images: Array, transformation: Any, interpolation: str) -> Any:
         backend, images, noise, strength = arrays(images, transformation["noise"], transformation["distortion_factor"])
         batch, is_single = as_batch(backend, images, type(self).__name__, self.data_format)
-        side = min(size for size in noise.shape[1:3] if size is not None)
+        side = min(self._known_size(ops.shape(images)))
         smooth = smoothed(backend, noise, side * _DISPLACEMENT)
         deviation = backend.sqrt(backend.mean(backend.square(smooth), (1, 2, 3), True))
         moves = smooth / (deviation + 1e-7) * (strength * (side * _DISPLACEMENT))

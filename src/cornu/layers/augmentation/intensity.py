@@ -342,9 +342,9 @@ class RandomGaussianBlur(ColorLayer):
     Args:
         factor: Float, or tuple of two floats from 0 to 1: the range that the probability of each image is drawn from; a single
             number ``f`` denotes ``(0, f)``. Defaults to 1.0.
-        kernel_size: Integer, or tuple of two integers, height and width of the Gaussian filter; odd. Defaults to 3.
-        sigma: Float, or tuple of two floats: the range of the standard deviations of the filter along the height and along the
-            width, in pixels, drawn once for the batch; a single number ``s`` denotes ``(0, s)``. Defaults to 1.0.
+        kernel_size: Integer, or tuple of two integers, width and height of the Gaussian filter; odd. Defaults to 3.
+        sigma: Float, or tuple of two floats: the range of the standard deviations of the filter along the width and along the
+            height, in pixels, drawn once for the batch; a single number ``s`` denotes ``(0, s)``. Defaults to 1.0.
         value_range: Tuple of the smallest and the largest value of images. Defaults to ``(0, 255)``.
         data_format: ``"channels_last"`` or ``"channels_first"``. Defaults to ``config.image_data_format()``.
         seed: Integer seed. Defaults to a seed drawn from the global generator.
@@ -379,7 +379,7 @@ class RandomGaussianBlur(ColorLayer):
         if len(sizes) != 2 or not all(isinstance(size, int) and size > 0 and size % 2 for size in sizes):
             raise InvalidArgumentError(
                 f"`RandomGaussianBlur` received `kernel_size={kernel_size!r}`.",
-                "It must be an odd positive integer, or two of them, for the height and the width.",
+                "It must be an odd positive integer, or two of them, for the width and the height.",
                 "Pass, for example, `kernel_size=3`.",
             )
         self.kernel_size = sizes
@@ -400,5 +400,5 @@ class RandomGaussianBlur(ColorLayer):
             gaussian_kernel(backend, size, backend.getitem(deviations, axis), backend.dtype(batch))
             for axis, size in enumerate(self.kernel_size)
         ]
-        blurred = from_batch(backend, separable_filter(backend, batch, *kernels), is_single, self.data_format)
+        blurred = from_batch(backend, separable_filter(backend, batch, *kernels[::-1]), is_single, self.data_format)
         return ops.where(per_image(transformation["should_apply_blur"]), blurred, images)

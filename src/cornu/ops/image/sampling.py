@@ -81,8 +81,10 @@ def sample(
 
 
 def _neighbors(backend: Backend, coordinate: Array, size: int, order: int, fill_mode: str) -> _Neighbors:
-    if order == 0:
-        coordinate = backend.floor(backend.add(coordinate, 0.5))
+    if order == 0:  # halves are rounded away from zero
+        is_negative = backend.less(coordinate, 0.0)
+        up, down = backend.ceil(backend.subtract(coordinate, 0.5)), backend.floor(backend.add(coordinate, 0.5))
+        coordinate = backend.where(is_negative, up, down)
     last = size - 1
     if fill_mode != "constant":
         coordinate = _moved_inside(backend, coordinate, size, fill_mode)
