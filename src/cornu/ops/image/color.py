@@ -83,10 +83,10 @@ def rgb_to_hsv(images: ArrayLike, data_format: str | None = None) -> Array:
     def sector(one: Array, other: Array, start: float) -> Array:
         return backend.add(backend.divide(backend.subtract(one, other), divisor), start)
 
+    # Comparisons, not `value == red`: a compiler may compute the colors twice, with different rounding errors.
+    is_red, is_green = backend.greater_equal(red, backend.maximum(green, blue)), backend.greater_equal(green, blue)
     hue = backend.where(
-        backend.equal(value, red),
-        sector(green, blue, 0.0),
-        backend.where(backend.equal(value, green), sector(blue, red, 2.0), sector(red, green, 4.0)),
+        is_red, sector(green, blue, 0.0), backend.where(is_green, sector(blue, red, 2.0), sector(red, green, 4.0))
     )
     hue = backend.where(is_gray, 0.0, backend.divide(hue, 6.0))
     hue = backend.where(backend.less(hue, 0), backend.add(hue, 1.0), hue)
