@@ -162,7 +162,9 @@ def test_images_are_those_of_keras(case: str, backend: str) -> None:
     name, arguments, transformation = CASES[case]
     layer = getattr(layers, name)(**arguments).to_backend(backend)
     found = layer.transform_images(backends.get(backend).asarray(ASYMMETRIC), on(backend, transformation))
-    np.testing.assert_allclose(ops.convert_to_numpy(found), keras_images(name, arguments, ASYMMETRIC, transformation), atol=0.02)
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(found), keras_images(name, arguments, ASYMMETRIC, transformation), atol=0.02
+    )
 
 
 @pytest.mark.parametrize("case", WITH_RANGE)

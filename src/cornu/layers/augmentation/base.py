@@ -1,7 +1,7 @@
 """Base class of the layers that transform images, with their labels, bounding boxes and masks."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 from cornu import backends, config, ops, registry, trees
 from cornu.backends.contract import Backend
@@ -16,7 +16,10 @@ from cornu.ops.image.layout import check_images
 from cornu.ops.random import Seed
 from cornu.typing import Array, Config, Shape, Tree
 
-Factor = float | Sequence[float]
+Transformation: TypeAlias = Mapping[str, Any] | None
+"""The parameters of a transformation, as a layer draws them: a dict, of arrays for the most part; None for none."""
+
+Factor: TypeAlias = float | Sequence[float]
 """One number, or the lower and the upper bound of a range."""
 
 _PLAIN = (bool, int, float, str, tuple)
@@ -81,7 +84,7 @@ class BaseImagePreprocessingLayer(Layer):
 
     # --- Methods for subclasses to override -------------------------------------------------------------------------------
 
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Any:
+    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
         """Return the parameters of a random transformation of an image or a batch.
 
         Args:
@@ -94,19 +97,23 @@ class BaseImagePreprocessingLayer(Layer):
         """
         return None
 
-    def transform_images(self, images: Array, transformation: Any, training: bool = True) -> Any:
+    def transform_images(self, images: Array, transformation: Transformation, training: bool = True) -> Array:
         """Return a batch of images, transformed."""
         raise NotImplementedError(f"`{type(self).__name__}` has no `transform_images(images, transformation, training)`.")
 
-    def transform_labels(self, labels: Array, transformation: Any, training: bool = True) -> Any:
+    def transform_labels(self, labels: Array, transformation: Transformation, training: bool = True) -> Array:
         """Return the labels of a batch of images, which most transformations keep."""
         return labels
 
-    def transform_bounding_boxes(self, bounding_boxes: dict[str, Array], transformation: Any, training: bool = True) -> Any:
+    def transform_bounding_boxes(
+        self, bounding_boxes: dict[str, Array], transformation: Transformation, training: bool = True
+    ) -> dict[str, Array]:
         """Return the bounding boxes of a batch of images, which transformations of colors keep."""
         return bounding_boxes
 
-    def transform_segmentation_masks(self, segmentation_masks: Array, transformation: Any, training: bool = True) -> Any:
+    def transform_segmentation_masks(
+        self, segmentation_masks: Array, transformation: Transformation, training: bool = True
+    ) -> Array:
         """Return the masks of a batch of images, which transformations of colors keep."""
         return segmentation_masks
 
@@ -149,28 +156,32 @@ class BaseImagePreprocessingLayer(Layer):
         }
         return {**data, **changed}
 
-    def transform_single_image(self, image: Array, transformation: Any, training: bool = True) -> Any:
+    def transform_single_image(self, image: Array, transformation: Transformation, training: bool = True) -> Array:
         """Return one image, transformed."""
         return self._of_one(self.transform_images, image, transformation, training)
 
-    def transform_single_label(self, label: Array, transformation: Any, training: bool = True) -> Any:
+    def transform_single_label(self, label: Array, transformation: Transformation, training: bool = True) -> Array:
         """Return the label of one image."""
         return self._of_one(self.transform_labels, label, transformation, training)
 
-    def transform_single_bounding_box(self, bounding_box: dict[str, Array], transformation: Any, training: bool = True) -> Any:
+    def transform_single_bounding_box(
+        self, bounding_box: dict[str, Array], transformation: Transformation, training: bool = True
+    ) -> dict[str, Array]:
         """Return the bounding boxes of one image."""
         return self._of_one(self.transform_bounding_boxes, bounding_box, transformation, training)
 
-    def transform_single_segmentation_mask(self, segmentation_mask: Array, transformation: Any, training: bool = True) -> Any:
+    def transform_single_segmentation_mask(
+        self, segmentation_mask: Array, transformation: Transformation, training: bool = True
+    ) -> Array:
         """Return the mask of one image."""
         return self._of_one(self.transform_segmentation_masks, segmentation_mask, transformation, training)
 
     @staticmethod
-    def _of_one(method: Callable, values: Tree, transformation: Any, training: bool) -> Any:
+    def _of_one(method: Callable, values: Tree, transformation: Transformation, training: bool) -> Any:
         batch = trees.map(lambda value: ops.expand_dims(value, 0), values)
         return trees.map(lambda value: value[0], method(batch, transformation, training=training))
 
-    def _run(self, method: Callable, values: Any, transformation: Any, training: bool) -> Any:
+    def _run(self, method: Callable, values: Any, transformation: Transformation, training: bool) -> Any:
         """Call a method, as one compiled function where the engine would compile each operation separately."""
         context = call_context.current()
         leaves = trees.leaves((values, transformation))
@@ -206,7 +217,7 @@ class BaseImagePreprocessingLayer(Layer):
         rows = len(shape) - (3 if self.data_format == "channels_last" else 2)
         return ImageSize(shape[0] if len(shape) == 4 else 1, *shape[rows : rows + 2])
 
-    def _image_size(self, transformation: Any) -> tuple[Any, Any]:
+    def _image_size(self, transformation: Transformation) -> tuple[Any, Any]:
         """Return height and width of the images, as floats, from the ``"input_shape"`` among the parameters."""
         shape = transformation["input_shape"]
         rows = len(shape) - (3 if self.data_format == "channels_last" else 2)
@@ -228,10 +239,15 @@ class BaseImagePreprocessingLayer(Layer):
             )
         return height, width
 
-    def _boxes_inside(self, bounding_boxes: dict[str, Array], boxes: Array, height: Any, width: Any) -> dict[str, Any]:
+    def _edges(self, bounding_boxes: dict[str, Array], height: Array | float, width: Array | float) -> Array:
+        """Return the boxes in the format ``"xyxy"``."""
+        known = str(self.bounding_box_format)
+        return boxes_ops.convert_format(bounding_boxes["boxes"], known, "xyxy", height=height, width=width)  # type: ignore[return-value]
+
+    def _boxes_inside(self, bounding_boxes: dict[str, Array], boxes: Array, height: Any, width: Any) -> dict[str, Array]:
         """Return bounding boxes with new boxes ``"xyxy"``, cut at the edges of the image and in the format of the layer."""
         changed = boxes_ops.clip_to_image_size({**bounding_boxes, "boxes": boxes}, height, width, "xyxy")
-        return boxes_ops.convert_format(changed, "xyxy", self.bounding_box_format, height=height, width=width)
+        return boxes_ops.convert_format(changed, "xyxy", str(self.bounding_box_format), height=height, width=width)  # type: ignore[return-value]
 
     def _draws(self, seed: Seed) -> Draws:
         """Return the source of random values of a call, on the backend that runs it."""
@@ -249,7 +265,9 @@ class BaseImagePreprocessingLayer(Layer):
         """Return the shape of the images after the transformation, or the dict of shapes."""
         if not isinstance(input_shape, dict):
             return self._output_shape(input_shape)
-        changed = {name: self._output_shape(input_shape[name]) for name in ("images", "segmentation_masks") if name in input_shape}
+        changed = {
+            name: self._output_shape(input_shape[name]) for name in ("images", "segmentation_masks") if name in input_shape
+        }
         return {**input_shape, **changed}
 
     def _output_shape(self, shape: Shape) -> Shape:
@@ -270,7 +288,7 @@ def as_number(size: Any) -> Any:
 
 
 def as_range(
-    owner: object, name: str, value: Any, bounds: tuple[float, float], single: Callable[[float], tuple[float, float]]
+    owner: Layer, name: str, value: Factor, bounds: tuple[float, float], single: Callable[[float], tuple[float, float]]
 ) -> tuple[float, float]:
     """Return the range that an argument denotes.
 
@@ -285,14 +303,14 @@ def as_range(
         InvalidArgumentError: If it is something else, or not within the bounds.
     """
     pair = isinstance(value, (list, tuple)) and len(value) == 2
-    values = list(value) if pair else [value]
+    values: list[Any] = list(value) if pair else [value]  # type: ignore[arg-type]
     if not all(isinstance(number, (int, float)) and bounds[0] <= number <= bounds[1] for number in values):
         raise InvalidArgumentError(
             f"`{type(owner).__name__}` received `{name}={value!r}`.",
             f"It must be a number, or a pair of a lower and an upper bound, from {bounds[0]} to {bounds[1]}.",
             f"Pass, for example, `{name}={min(max(0.2, bounds[0]), bounds[1])}`.",
         )
-    low, high = sorted(values) if pair else single(value)
+    low, high = sorted(values) if pair else single(values[0])
     return low, high
 
 
@@ -306,7 +324,7 @@ def around_zero(value: float) -> tuple[float, float]:
     return -abs(value), abs(value)
 
 
-def check_value_range(owner: object, value: Any) -> tuple[float, float]:
+def check_value_range(owner: Layer, value: Sequence[float]) -> tuple[float, float]:
     """Return the range of the values of images as a tuple.
 
     Raises:
@@ -318,4 +336,4 @@ def check_value_range(owner: object, value: Any) -> tuple[float, float]:
             "It must be the smallest and the largest value that images may have.",
             "Pass `(0, 255)` or `(0, 1)`.",
         )
-    return tuple(value)
+    return value[0], value[1]

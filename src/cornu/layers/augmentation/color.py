@@ -1,5 +1,6 @@
 """Layers that change the colors of images at random during training."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from cornu import ops, registry
@@ -7,6 +8,7 @@ from cornu.core.seed_generator import SeedGenerator
 from cornu.layers.augmentation.base import (
     BaseImagePreprocessingLayer,
     Factor,
+    Transformation,
     around_zero,
     as_range,
     check_value_range,
@@ -26,7 +28,7 @@ __all__ = [
 ]
 
 
-def per_image(values: Any) -> Any:
+def per_image(values: Array) -> Array:
     """Return one value for each image of a batch as an array that broadcasts to images."""
     return ops.reshape(values, (-1, 1, 1, 1))
 
@@ -42,17 +44,17 @@ class ColorLayer(BaseImagePreprocessingLayer):
         **kwargs: Arguments of the base class.
     """
 
-    def __init__(self, *, value_range: Any, seed: int | None, **kwargs: Any):
+    def __init__(self, *, value_range: Sequence[float], seed: int | None, **kwargs: Any):
         super().__init__(**kwargs)
         self.value_range = check_value_range(self, value_range)
         self.seed, self.generator = seed, SeedGenerator(seed)
 
-    def transform_images(self, images: Array, transformation: Any, training: bool = True) -> Any:
+    def transform_images(self, images: Array, transformation: Transformation, training: bool = True) -> Array:
         """Return the images, changed during training."""
         images = self._as_computed(images)
         return self._changed(images, transformation) if training and transformation is not None else images
 
-    def _changed(self, images: Array, transformation: Any) -> Any:
+    def _changed(self, images: Array, transformation: Transformation) -> Array:
         """Return the images as changed by the transformation."""
         raise NotImplementedError(f"`{type(self).__name__}` has no `_changed(images, transformation)`.")
 
@@ -68,17 +70,17 @@ class ColorLayer(BaseImagePreprocessingLayer):
     def _rows_and_columns(self) -> tuple[int, int]:
         return (-3, -2) if self.data_format == "channels_last" else (-2, -1)
 
-    def _clipped(self, images: Array) -> Any:
+    def _clipped(self, images: Array) -> Array:
         return ops.clip(images, *self.value_range)
 
-    def _scaled(self, images: Any) -> Any:
+    def _scaled(self, images: Array) -> Array:
         """Return images of the value range scaled to [0, 1]."""
         return (images - self.value_range[0]) / self._span
 
-    def _unscaled(self, images: Any) -> Any:
+    def _unscaled(self, images: Array) -> Array:
         return images * self._span + self.value_range[0]
 
-    def _gray(self, images: Any) -> Any:
+    def _gray(self, images: Array) -> Array:
         """Return grayscale images with the channels of the images."""
         gray = ops.image.rgb_to_grayscale(images, data_format=self.data_format)
         return ops.repeat(gray, 3, axis=self._channel_axis)
@@ -108,18 +110,18 @@ class RandomBrightness(ColorLayer):
 
     cornu_preserves_value_range = True
 
-    def __init__(self, factor: Factor, value_range: Any = (0, 255), seed: int | None = None, **kwargs: Any):
+    def __init__(self, factor: Factor, value_range: Sequence[float] = (0, 255), seed: int | None = None, **kwargs: Any):
         super().__init__(value_range=value_range, seed=seed, **kwargs)
         self.factor = as_range(self, "factor", factor, (-1.0, 1.0), around_zero)
 
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Any:
+    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
         """Return ``"rgb_delta"``, of shape ``(batch, 1, 1, 1)``."""
         if not training:
             return None
         low, high = (bound * self._span for bound in self.factor)
         return {"rgb_delta": self._draws(seed).uniform((self._size_of(data).batch, 1, 1, 1), low, high)}
 
-    def _changed(self, images: Array, transformation: Any) -> Any:
+    def _changed(self, images: Array, transformation: Transformation) -> Array:
         return self._clipped(images + ops.cast(transformation["rgb_delta"], self.compute_dtype))
 
 
@@ -148,20 +150,19 @@ class RandomContrast(ColorLayer):
 
     cornu_preserves_value_range = True
 
-    def __init__(self, factor: Factor, value_range: Any = (0, 255), seed: int | None = None, **kwargs: Any):
+    def __init__(self, factor: Factor, value_range: Sequence[float] = (0, 255), seed: int | None = None, **kwargs: Any):
         super().__init__(value_range=value_range, seed=seed, **kwargs)
-        lower, upper = factor if isinstance(factor, (list, tuple)) and len(factor) == 2 else (factor, factor)
-        as_range(self, "factor", factor, (0.0, 1.0), up_to)
-        self.factor = lower, upper
+        as_range(self, "factor", factor, (0.0, 1.0), up_to)  # only a check: the lower number may be the larger one
+        self.factor = (factor, factor) if isinstance(factor, (int, float)) else (factor[0], factor[1])
 
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Any:
+    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
         """Return ``"contrast_factor"``, of shape ``(batch, 1, 1, 1)``."""
         if not training:
             return None
         shape = (self._size_of(data).batch, 1, 1, 1)
         return {"contrast_factor": self._draws(seed).uniform(shape, 1.0 - self.factor[0], 1.0 + self.factor[1])}
 
-    def _changed(self, images: Array, transformation: Any) -> Any:
+    def _changed(self, images: Array, transformation: Transformation) -> Array:
         mean = ops.mean(images, self._rows_and_columns, keepdims=True)
         factor = ops.cast(transformation["contrast_factor"], self.compute_dtype)
         return self._clipped((images - mean) * factor + mean)
@@ -196,7 +197,7 @@ class RandomSaturation(ColorLayer):
     def __init__(
         self,
         factor: Factor,
-        value_range: Any = (0, 255),
+        value_range: Sequence[float] = (0, 255),
         data_format: str | None = None,
         seed: int | None = None,
         **kwargs: Any,
@@ -204,14 +205,14 @@ class RandomSaturation(ColorLayer):
         super().__init__(value_range=value_range, seed=seed, data_format=data_format, **kwargs)
         self.factor = as_range(self, "factor", _without_sign(factor), (0.0, 1.0), up_to)
 
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Any:
+    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
         """Return ``"factor"``, of shape ``(batch,)``: the factor of the saturation."""
         if not training:
             return None
         part = self._draws(seed).uniform((self._size_of(data).batch,), *self.factor)
         return {"factor": part / ops.maximum(1.0 - part, 1e-7)}
 
-    def _changed(self, images: Array, transformation: Any) -> Any:
+    def _changed(self, images: Array, transformation: Transformation) -> Array:
         hsv = ops.image.rgb_to_hsv(self._scaled(images), data_format=self.data_format)
         hue, saturation, value = ops.split(hsv, 3, axis=self._channel_axis)
         saturation = ops.clip(saturation * ops.cast(per_image(transformation["factor"]), self.compute_dtype), 0.0, 1.0)
@@ -219,10 +220,11 @@ class RandomSaturation(ColorLayer):
         return self._unscaled(ops.image.hsv_to_rgb(changed, data_format=self.data_format))
 
 
-def _without_sign(factor: Any) -> Any:
+def _without_sign(factor: Factor) -> Factor:
     """Return the number ``f`` for ``(-f, f)``, the range that Keras writes into files for it."""
-    is_pair = isinstance(factor, (list, tuple)) and len(factor) == 2
-    return factor[1] if is_pair and factor[0] == -factor[1] else factor
+    if isinstance(factor, (list, tuple)) and len(factor) == 2 and factor[0] == -factor[1]:
+        return factor[1]
+    return factor
 
 
 @registry.register("layers")
@@ -254,7 +256,7 @@ class RandomHue(ColorLayer):
     def __init__(
         self,
         factor: Factor,
-        value_range: Any = (0, 255),
+        value_range: Sequence[float] = (0, 255),
         data_format: str | None = None,
         seed: int | None = None,
         **kwargs: Any,
@@ -262,14 +264,14 @@ class RandomHue(ColorLayer):
         super().__init__(value_range=value_range, seed=seed, data_format=data_format, **kwargs)
         self.factor = as_range(self, "factor", factor, (0.0, 1.0), up_to)
 
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Any:
+    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
         """Return ``"factor"``, of shape ``(batch,)``: the shift, as a fraction of the color circle."""
         if not training:
             return None
         shape, draws = (self._size_of(data).batch,), self._draws(seed)
         return {"factor": draws.uniform(shape, *self.factor) * draws.signs(shape) * 0.5}
 
-    def _changed(self, images: Array, transformation: Any) -> Any:
+    def _changed(self, images: Array, transformation: Transformation) -> Array:
         hsv = ops.image.rgb_to_hsv(self._scaled(images), data_format=self.data_format)
         hue, saturation, value = ops.split(hsv, 3, axis=self._channel_axis)
         hue = ops.mod(hue + ops.cast(per_image(transformation["factor"]), self.compute_dtype), 1.0)
@@ -303,7 +305,7 @@ class RandomColorDegeneration(ColorLayer):
     def __init__(
         self,
         factor: Factor,
-        value_range: Any = (0, 255),
+        value_range: Sequence[float] = (0, 255),
         data_format: str | None = None,
         seed: int | None = None,
         **kwargs: Any,
@@ -311,13 +313,13 @@ class RandomColorDegeneration(ColorLayer):
         super().__init__(value_range=value_range, seed=seed, data_format=data_format, **kwargs)
         self.factor = as_range(self, "factor", _without_sign(factor), (0.0, 1.0), up_to)
 
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Any:
+    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
         """Return ``"factor"``, of shape ``(batch, 1, 1, 1)``."""
         if not training:
             return None
         return {"factor": self._draws(seed).uniform((self._size_of(data).batch, 1, 1, 1), *self.factor)}
 
-    def _changed(self, images: Array, transformation: Any) -> Any:
+    def _changed(self, images: Array, transformation: Transformation) -> Array:
         factor = ops.cast(transformation["factor"], self.compute_dtype)
         return self._clipped(images + (self._gray(images) - images) * factor)
 
@@ -353,7 +355,7 @@ class RandomGrayscale(BaseImagePreprocessingLayer):
         """Return booleans of shape ``(batch, 1, 1, 1)``."""
         return self._draws(seed).flags((self._size_of(data).batch, 1, 1, 1), self.factor) if training else None
 
-    def transform_images(self, images: Array, transformation: Any, training: bool = True) -> Any:
+    def transform_images(self, images: Array, transformation: Any, training: bool = True) -> Array:
         """Return the images, those that were drawn without colors."""
         images = self._as_computed(images)
         if not training or transformation is None:
@@ -391,7 +393,7 @@ class RandomColorJitter(BaseImagePreprocessingLayer):
 
     def __init__(
         self,
-        value_range: Any = (0, 255),
+        value_range: Sequence[float] = (0, 255),
         brightness_factor: Factor | None = None,
         contrast_factor: Factor | None = None,
         saturation_factor: Factor | None = None,
@@ -415,22 +417,22 @@ class RandomColorJitter(BaseImagePreprocessingLayer):
         for name, (kind, factor) in factors.items():
             setattr(self, name, None if factor is None else kind(factor=factor, seed=seed, **shared))
 
-    def _steps(self) -> list[ColorLayer]:
+    def _steps(self) -> dict[str, ColorLayer]:
         names = ("random_brightness", "random_contrast", "random_saturation", "random_hue")
-        return [layer for name in names if (layer := getattr(self, name)) is not None]
+        return {name: layer for name in names if (layer := getattr(self, name)) is not None}
 
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Any:
-        """Return the list of the transformations of the layers."""
+    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
+        """Return the transformation of each layer, by the name of the attribute."""
         if not training:
             return None
         source = self.generator if seed is None else seed
-        return [layer.get_random_transformation(data, training, source) for layer in self._steps()]
+        return {name: layer.get_random_transformation(data, training, source) for name, layer in self._steps().items()}
 
-    def transform_images(self, images: Array, transformation: Any, training: bool = True) -> Any:
+    def transform_images(self, images: Array, transformation: Transformation, training: bool = True) -> Array:
         """Return the images, changed by each layer."""
         images = self._as_computed(images)
         if not training or transformation is None:
             return images
-        for layer, parameters in zip(self._steps(), transformation, strict=True):
-            images = layer.transform_images(images, parameters, training=training)
+        for name, layer in self._steps().items():
+            images = layer.transform_images(images, transformation[name], training=training)
         return images

@@ -5,8 +5,7 @@ from typing import Any
 
 from cornu import ops, registry
 from cornu.core.seed_generator import SeedGenerator
-from cornu.layers.augmentation.base import BaseImagePreprocessingLayer
-from cornu.ops.image import bounding_boxes as boxes_ops
+from cornu.layers.augmentation.base import BaseImagePreprocessingLayer, Transformation
 from cornu.ops.image.resizing import check_resize_arguments
 from cornu.ops.random import Seed
 from cornu.typing import Array, Shape, Tree
@@ -33,13 +32,13 @@ class SizeLayer(BaseImagePreprocessingLayer):
         rows = len(shape) - (3 if self.data_format == "channels_last" else 2)
         return (*shape[:rows], self.height, self.width, *shape[rows + 2 :])
 
-    def _resized(self, images: Array, interpolation: str = "bilinear") -> Any:
+    def _resized(self, images: Array, interpolation: str = "bilinear") -> Array:
         """Return the largest part in the middle of the images that has the aspect ratio of the result, resized."""
         return ops.image.resize(
             images, (self.height, self.width), interpolation, crop_to_aspect_ratio=True, data_format=self.data_format
         )
 
-    def _cut(self, images: Array, top: Any, left: Any) -> Any:
+    def _cut(self, images: Array, top: Any, left: Any) -> Array:
         """Return the part of the images that starts at a row and a column, integers or arrays."""
         rows = len(images.shape) - (3 if self.data_format == "channels_last" else 2)
         for axis, start, length in ((rows, top, self.height), (rows + 1, left, self.width)):
@@ -52,36 +51,36 @@ class SizeLayer(BaseImagePreprocessingLayer):
     def _is_smaller(self, height: int, width: int) -> bool:
         return height < self.height or width < self.width
 
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Any:
+    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
         """Return ``"input_shape"``, the shape of the images."""
         return {"input_shape": ops.shape(self._images_of(data))}
 
-    def _changed(self, images: Array, transformation: Any, interpolation: str) -> Any:
+    def _changed(self, images: Array, transformation: Transformation, interpolation: str) -> Array:
         """Return images of the size of the layer."""
         raise NotImplementedError(f"`{type(self).__name__}` has no `_changed(images, transformation, interpolation)`.")
 
-    def transform_images(self, images: Array, transformation: Any, training: bool = True) -> Any:
+    def transform_images(self, images: Array, transformation: Transformation, training: bool = True) -> Array:
         """Return images of the size of the layer."""
         return self._changed(self._as_computed(images), transformation, "bilinear")
 
-    def transform_segmentation_masks(self, segmentation_masks: Array, transformation: Any, training: bool = True) -> Any:
+    def transform_segmentation_masks(
+        self, segmentation_masks: Array, transformation: Transformation, training: bool = True
+    ) -> Array:
         """Return masks of the size of the layer, without interpolation."""
         return self._changed(segmentation_masks, transformation, "nearest")
 
     def _moved_boxes(
         self, bounding_boxes: dict[str, Array], old: tuple[Any, Any], scale: tuple[Any, Any], start: tuple[Any, Any]
-    ) -> dict[str, Any]:
+    ) -> dict[str, Array]:
         """Return boxes of images of a size that are scaled and then cut, at ``start`` of the scaled images."""
-        boxes = boxes_ops.convert_format(
-            bounding_boxes["boxes"], self.bounding_box_format, "xyxy", height=old[0], width=old[1]
-        )
+        boxes = self._edges(bounding_boxes, old[0], old[1])
         x0, y0, x1, y1 = ops.split(boxes, 4, axis=-1)
         x0, x1 = (x * scale[1] - start[1] for x in (x0, x1))
         y0, y1 = (y * scale[0] - start[0] for y in (y0, y1))
         moved = ops.concatenate([x0, y0, x1, y1], -1)
         return self._boxes_inside(bounding_boxes, moved, self.height, self.width)
 
-    def _boxes_of_resized(self, bounding_boxes: dict[str, Array], old: tuple[Any, Any]) -> dict[str, Any]:
+    def _boxes_of_resized(self, bounding_boxes: dict[str, Array], old: tuple[Any, Any]) -> dict[str, Array]:
         """Return the boxes of images that :meth:`_resized` changes."""
         height, width = old
         part_height = max(min(height, math.floor(width * self.height / self.width)), 1)
@@ -115,13 +114,15 @@ class CenterCrop(SizeLayer):
     def __init__(self, height: int, width: int, data_format: str | None = None, **kwargs: Any):
         super().__init__(height=height, width=width, data_format=data_format, **kwargs)
 
-    def _changed(self, images: Array, transformation: Any, interpolation: str) -> Any:
+    def _changed(self, images: Array, transformation: Transformation, interpolation: str) -> Array:
         height, width = self._known_size(ops.shape(images))
         if self._is_smaller(height, width):
             return self._resized(images, interpolation)
         return self._cut(images, (height - self.height) // 2, (width - self.width) // 2)
 
-    def transform_bounding_boxes(self, bounding_boxes: dict[str, Array], transformation: Any, training: bool = True) -> Any:
+    def transform_bounding_boxes(
+        self, bounding_boxes: dict[str, Array], transformation: Transformation, training: bool = True
+    ) -> dict[str, Array]:
         """Return the boxes in the middle of the images."""
         height, width = self._known_size(transformation["input_shape"])
         if self._is_smaller(height, width):
@@ -166,7 +167,7 @@ class RandomCrop(SizeLayer):
         super().__init__(height=height, width=width, data_format=data_format, name=name, **kwargs)
         self.seed, self.generator = seed, SeedGenerator(seed)
 
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Any:
+    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
         """Return ``"h_start"`` and ``"w_start"``, where the part begins; None for both if the images are resized."""
         shape = ops.shape(self._images_of(data))
         height, width = self._known_size(shape)
@@ -176,18 +177,20 @@ class RandomCrop(SizeLayer):
             top, left = draws.integers((), 0, height - self.height), draws.integers((), 0, width - self.width)
         return {"h_start": top, "w_start": left, "input_shape": shape}
 
-    def _changed(self, images: Array, transformation: Any, interpolation: str) -> Any:
+    def _changed(self, images: Array, transformation: Transformation, interpolation: str) -> Array:
         if transformation["h_start"] is None:
             return self._resized(images, interpolation)
         return self._cut(images, transformation["h_start"], transformation["w_start"])
 
-    def transform_bounding_boxes(self, bounding_boxes: dict[str, Array], transformation: Any, training: bool = True) -> Any:
+    def transform_bounding_boxes(
+        self, bounding_boxes: dict[str, Array], transformation: Transformation, training: bool = True
+    ) -> dict[str, Array]:
         """Return the boxes in the part of the images."""
         size = self._known_size(transformation["input_shape"])
         if transformation["h_start"] is None:
             return self._boxes_of_resized(bounding_boxes, size)
-        start = tuple(ops.cast(transformation[name], "float32") for name in ("h_start", "w_start"))
-        return self._moved_boxes(bounding_boxes, size, (1.0, 1.0), start)
+        top, left = (ops.cast(transformation[name], "float32") for name in ("h_start", "w_start"))
+        return self._moved_boxes(bounding_boxes, size, (1.0, 1.0), (top, left))
 
 
 @registry.register("layers")
@@ -231,18 +234,16 @@ class Resizing(SizeLayer):
         **kwargs: Any,
     ):
         super().__init__(height=height, width=width, data_format=data_format, **kwargs)
-        check_resize_arguments(
-            (self.height, self.width), interpolation, crop_to_aspect_ratio, pad_to_aspect_ratio, fill_mode
-        )
+        check_resize_arguments((self.height, self.width), interpolation, crop_to_aspect_ratio, pad_to_aspect_ratio, fill_mode)
         self.interpolation, self.antialias = interpolation, antialias
         self.crop_to_aspect_ratio, self.pad_to_aspect_ratio = crop_to_aspect_ratio, pad_to_aspect_ratio
         self.fill_mode, self.fill_value = fill_mode, fill_value
 
-    def transform_images(self, images: Array, transformation: Any, training: bool = True) -> Any:
+    def transform_images(self, images: Array, transformation: Transformation, training: bool = True) -> Array:
         """Return the images, resized."""
         return self._changed(self._as_computed(images), transformation, self.interpolation)
 
-    def _changed(self, images: Array, transformation: Any, interpolation: str) -> Any:
+    def _changed(self, images: Array, transformation: Transformation, interpolation: str) -> Array:
         return ops.image.resize(
             images,
             (self.height, self.width),
@@ -255,7 +256,9 @@ class Resizing(SizeLayer):
             data_format=self.data_format,
         )
 
-    def transform_bounding_boxes(self, bounding_boxes: dict[str, Array], transformation: Any, training: bool = True) -> Any:
+    def transform_bounding_boxes(
+        self, bounding_boxes: dict[str, Array], transformation: Transformation, training: bool = True
+    ) -> dict[str, Array]:
         """Return the boxes of the resized images."""
         height, width = self._image_size(transformation)
         if self.crop_to_aspect_ratio:

@@ -1,13 +1,20 @@
 """Layers that distort images: perspective and elastic transformations."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from cornu import ops, registry
 from cornu.core.seed_generator import SeedGenerator
-from cornu.layers.augmentation.base import BaseImagePreprocessingLayer, Factor, as_range, check_value_range, up_to
+from cornu.layers.augmentation.base import (
+    BaseImagePreprocessingLayer,
+    Factor,
+    Transformation,
+    as_range,
+    check_value_range,
+    up_to,
+)
 from cornu.layers.augmentation.color import per_image
 from cornu.ops.dispatch import arrays
-from cornu.ops.image import bounding_boxes as boxes_ops
 from cornu.ops.image.layout import as_batch, from_batch
 from cornu.ops.image.warping import check_warp_arguments, displaced, homography, smoothed
 from cornu.ops.random import Seed
@@ -45,19 +52,21 @@ class DistortionLayer(BaseImagePreprocessingLayer):
         self.interpolation, self.fill_value = interpolation, fill_value
         self.seed, self.generator = seed, SeedGenerator(seed)
 
-    def _distorted(self, images: Array, transformation: Any, interpolation: str) -> Any:
+    def _distorted(self, images: Array, transformation: Transformation, interpolation: str) -> Array:
         """Return all images of a batch, distorted."""
         raise NotImplementedError(f"`{type(self).__name__}` has no `_distorted(images, transformation, interpolation)`.")
 
-    def transform_images(self, images: Array, transformation: Any, training: bool = True) -> Any:
+    def transform_images(self, images: Array, transformation: Transformation, training: bool = True) -> Array:
         """Return the images, those that were drawn distorted."""
         return self._chosen(self._as_computed(images), transformation, training, self.interpolation)
 
-    def transform_segmentation_masks(self, segmentation_masks: Array, transformation: Any, training: bool = True) -> Any:
+    def transform_segmentation_masks(
+        self, segmentation_masks: Array, transformation: Transformation, training: bool = True
+    ) -> Array:
         """Return the masks, distorted like their images, without interpolation."""
         return self._chosen(segmentation_masks, transformation, training, "nearest")
 
-    def _chosen(self, images: Array, transformation: Any, training: bool, interpolation: str) -> Any:
+    def _chosen(self, images: Array, transformation: Transformation, training: bool, interpolation: str) -> Array:
         if not training or transformation is None:
             return images
         chosen = per_image(transformation[self._flags_name])
@@ -114,7 +123,7 @@ class RandomPerspective(DistortionLayer):
         )
         self.scale = as_range(self, "scale", (scale, scale), (0.0, 1.0), up_to)[0]
 
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Any:
+    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
         """Return ``"apply_perspective"``, booleans of shape ``(batch,)``, and the old and the new corners.
 
         ``"start_points"`` and ``"end_points"`` have the shape ``(batch, 4, 2)``.
@@ -135,7 +144,7 @@ class RandomPerspective(DistortionLayer):
             "input_shape": shape,
         }
 
-    def _distorted(self, images: Array, transformation: Any, interpolation: str) -> Any:
+    def _distorted(self, images: Array, transformation: Transformation, interpolation: str) -> Array:
         return ops.image.perspective_transform(
             images,
             transformation["start_points"],
@@ -145,14 +154,14 @@ class RandomPerspective(DistortionLayer):
             data_format=self.data_format,
         )
 
-    def transform_bounding_boxes(self, bounding_boxes: dict[str, Array], transformation: Any, training: bool = True) -> Any:
+    def transform_bounding_boxes(
+        self, bounding_boxes: dict[str, Array], transformation: Transformation, training: bool = True
+    ) -> dict[str, Array]:
         """Return the smallest boxes that contain the moved boxes, cut at the edges of the image."""
         if not training or transformation is None:
             return bounding_boxes
         height, width = self._image_size(transformation)
-        boxes = boxes_ops.convert_format(
-            bounding_boxes["boxes"], self.bounding_box_format, "xyxy", height=height, width=width
-        )
+        boxes = self._edges(bounding_boxes, height, width)
         backend, boxes, start, end = arrays(boxes, transformation["start_points"], transformation["end_points"])
         a0, a1, a2, b0, b1, b2, c0, c1 = homography(backend, end, start)  # where a point of the image is moved to
         # The pixel at (0, 0) is the square from (0, 0) to (1, 1): its center is at (0.5, 0.5) of a box.
@@ -207,7 +216,7 @@ class RandomElasticTransform(DistortionLayer):
         interpolation: str = "bilinear",
         fill_mode: str = "reflect",
         fill_value: float = 0.0,
-        value_range: Any = (0, 255),
+        value_range: Sequence[float] = (0, 255),
         seed: int | None = None,
         data_format: str | None = None,
         **kwargs: Any,
@@ -225,7 +234,7 @@ class RandomElasticTransform(DistortionLayer):
         self.scale = as_range(self, "scale", scale, (0.0, 1.0), up_to)
         self.value_range = check_value_range(self, value_range)
 
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Any:
+    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
         """Return ``"apply_transform"``, booleans of shape ``(batch,)``, ``"distortion_factor"`` and ``"noise"``."""
         if not training:
             return None
@@ -236,7 +245,7 @@ class RandomElasticTransform(DistortionLayer):
             "noise": draws.normal((size.batch, size.height, size.width, 2)),
         }
 
-    def _distorted(self, images: Array, transformation: Any, interpolation: str) -> Any:
+    def _distorted(self, images: Array, transformation: Transformation, interpolation: str) -> Array:
         backend, images, noise, strength = arrays(images, transformation["noise"], transformation["distortion_factor"])
         batch, is_single = as_batch(backend, images, type(self).__name__, self.data_format)
         side = min(self._known_size(ops.shape(images)))

@@ -1,11 +1,13 @@
 """Random parameters of a transformation: drawn on the host in eager calls, by the engine in compiled ones."""
 
+from typing import Any
+
 import numpy as np
 
 from cornu import backends, seeds
 from cornu.backends.contract import Backend
 from cornu.ops.random import Seed
-from cornu.typing import Array, Shape
+from cornu.typing import Array
 
 _TRIES = 32
 """How many pairs a beta-distributed value is chosen from: for parameters of at most 1 at least half of them are accepted."""
@@ -30,7 +32,7 @@ class Draws:
     """
 
     def __init__(self, seed: Seed, backend: Backend):
-        words = seed.next() if hasattr(seed, "next") else seed  # type: ignore[union-attr]
+        words: Any = seed.next() if hasattr(seed, "next") else seed  # type: ignore[union-attr]
         if words is None or isinstance(words, (int, np.integer)):
             words = seeds.key_from(None if words is None else int(words))
         self.backend, self._host, self._key, self._count = backend, None, words, 0
@@ -44,28 +46,28 @@ class Draws:
         self._count += 1
         return self.backend.fold_in(self._key, self._count)
 
-    def uniform(self, shape: Shape, low: float = 0.0, high: float = 1.0) -> Array:
+    def uniform(self, shape: tuple[int, ...], low: float = 0.0, high: float = 1.0) -> Array:
         """Draw from the uniform distribution on ``[low, high)``."""
         if self._host is not None:
             return self.backend.asarray((self._host.random(shape) * (high - low) + low).astype("float32"))
         drawn = self.backend.random_uniform(self._next_key(), shape, "float32")
         return self.backend.add(self.backend.multiply(drawn, float(high - low)), float(low))
 
-    def normal(self, shape: Shape) -> Array:
+    def normal(self, shape: tuple[int, ...]) -> Array:
         """Draw from the standard normal distribution."""
         if self._host is not None:
             return self.backend.asarray(self._host.standard_normal(shape).astype("float32"))
         return self.backend.random_normal(self._next_key(), shape, "float32")
 
-    def flags(self, shape: Shape, probability: Array | float) -> Array:
+    def flags(self, shape: tuple[int, ...], probability: Array | float) -> Array:
         """Draw booleans that are True with a probability."""
         return self.backend.less(self.uniform(shape), probability)
 
-    def signs(self, shape: Shape) -> Array:
+    def signs(self, shape: tuple[int, ...]) -> Array:
         """Draw -1.0 or 1.0 with equal probability."""
         return self.backend.where(self.flags(shape, 0.5), -1.0, self.backend.full((), 1.0, "float32"))
 
-    def integers(self, shape: Shape, low: int, high: int) -> Array:
+    def integers(self, shape: tuple[int, ...], low: int, high: int) -> Array:
         """Draw integers from ``low`` to ``high``, both included, as ``int32``."""
         drawn = self.backend.cast(self.backend.floor(self.uniform(shape, low, high + 1)), "int32")
         return self.backend.minimum(drawn, high)  # the float32 just below `high + 1` is rounded to it
@@ -74,7 +76,7 @@ class Draws:
         """Draw an order of ``count`` elements."""
         return self.backend.argsort(self.uniform((count,)), 0)
 
-    def beta(self, shape: Shape, a: Array | float, b: Array | float) -> Array:
+    def beta(self, shape: tuple[int, ...], a: Array | float, b: Array | float) -> Array:
         """Draw from the beta distribution with parameters of at most 1, or little more.
 
         ``X / (X + Y)``, where ``X`` and ``Y`` are ``U**(1 / a)`` and ``V**(1 / b)`` of the first of several pairs of uniform

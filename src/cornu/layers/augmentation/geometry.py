@@ -7,17 +7,14 @@ from cornu import ops, registry
 from cornu.backends.contract import Backend
 from cornu.core.seed_generator import SeedGenerator
 from cornu.errors import one_of
-from cornu.layers.augmentation.base import BaseImagePreprocessingLayer, Factor, around_zero, as_number, as_range
+from cornu.layers.augmentation.base import BaseImagePreprocessingLayer, Factor, Transformation, around_zero, as_number, as_range
 from cornu.ops.dispatch import arrays
-from cornu.ops.image import bounding_boxes as boxes_ops
 from cornu.ops.image.layout import as_batch, from_batch
 from cornu.ops.image.warping import affine_positions, check_warp_arguments, warp
 from cornu.ops.random import Seed
 from cornu.typing import Array, Tree
 
 __all__ = ["RandomFlip", "RandomRotation", "RandomShear", "RandomTranslation", "RandomZoom"]
-
-
 
 
 @registry.register("layers")
@@ -55,7 +52,7 @@ class RandomFlip(BaseImagePreprocessingLayer):
             raise one_of("mode", mode, modes)
         self.mode, self.seed, self.generator = mode, seed, SeedGenerator(seed)
 
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Any:
+    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
         """Return ``"flips"``, booleans of shape ``(batch, 1, 1, 1)``, and ``"vertical_flips"`` if both kinds are drawn."""
         if not training:
             return None
@@ -65,13 +62,13 @@ class RandomFlip(BaseImagePreprocessingLayer):
             flags["vertical_flips"] = draws.flags((size.batch, 1, 1, 1), 0.5)
         return {**flags, "input_shape": ops.shape(self._images_of(data))}
 
-    def _flags(self, transformation: Any) -> list[tuple[Array, str]]:
+    def _flags(self, transformation: Transformation) -> list[tuple[Array, str]]:
         """Return which images are flipped in which direction."""
         flips = transformation["flips"]
         flags = [(flips, "horizontal"), (transformation.get("vertical_flips", flips), "vertical")]
         return [(flag, direction) for flag, direction in flags if direction in self.mode]
 
-    def transform_images(self, images: Array, transformation: Any, training: bool = True) -> Any:
+    def transform_images(self, images: Array, transformation: Transformation, training: bool = True) -> Array:
         """Return the images, those that were drawn flipped."""
         images = self._as_computed(images)
         if not training or transformation is None:
@@ -81,18 +78,20 @@ class RandomFlip(BaseImagePreprocessingLayer):
             images = ops.where(flag, ops.flip(images, last if direction == "horizontal" else last - 1), images)
         return images
 
-    def transform_segmentation_masks(self, segmentation_masks: Array, transformation: Any, training: bool = True) -> Any:
+    def transform_segmentation_masks(
+        self, segmentation_masks: Array, transformation: Transformation, training: bool = True
+    ) -> Array:
         """Return the masks, flipped like their images."""
         return self.transform_images(segmentation_masks, transformation, training=training)
 
-    def transform_bounding_boxes(self, bounding_boxes: dict[str, Array], transformation: Any, training: bool = True) -> Any:
+    def transform_bounding_boxes(
+        self, bounding_boxes: dict[str, Array], transformation: Transformation, training: bool = True
+    ) -> dict[str, Array]:
         """Return the boxes, flipped like their images."""
         if not training or transformation is None:
             return bounding_boxes
         height, width = self._image_size(transformation)
-        boxes = boxes_ops.convert_format(
-            bounding_boxes["boxes"], self.bounding_box_format, "xyxy", height=height, width=width
-        )
+        boxes = self._edges(bounding_boxes, height, width)
         x0, y0, x1, y1 = ops.split(boxes, 4, axis=-1)
         for flag, direction in self._flags(transformation):
             flag = ops.squeeze(flag, -1)
@@ -124,25 +123,27 @@ class AffineLayer(BaseImagePreprocessingLayer):
         self.fill_mode, self.interpolation, self.fill_value = fill_mode, interpolation, fill_value
         self.seed, self.generator = seed, SeedGenerator(seed)
 
-    def _coefficients(self, backend: Backend, transformation: Any) -> list[Any]:
+    def _coefficients(self, backend: Backend, transformation: Transformation) -> list[Any]:
         """Return ``a0, a1, a2, b0, b1, b2``: the pixel (x, y) is sampled at (a0 x + a1 y + a2, b0 x + b1 y + b2).
 
         They are numbers, or arrays of shape ``(batch,)``.
         """
         raise NotImplementedError(f"`{type(self).__name__}` has no `_coefficients(backend, transformation)`.")
 
-    def transform_images(self, images: Array, transformation: Any, training: bool = True) -> Any:
+    def transform_images(self, images: Array, transformation: Transformation, training: bool = True) -> Array:
         """Return the images, warped."""
         images = self._as_computed(images)
         return self._warped(images, transformation, self.interpolation) if training and transformation is not None else images
 
-    def transform_segmentation_masks(self, segmentation_masks: Array, transformation: Any, training: bool = True) -> Any:
+    def transform_segmentation_masks(
+        self, segmentation_masks: Array, transformation: Transformation, training: bool = True
+    ) -> Array:
         """Return the masks, warped like their images, without interpolation."""
         if not training or transformation is None:
             return segmentation_masks
         return self._warped(segmentation_masks, transformation, "nearest")
 
-    def _warped(self, images: Array, transformation: Any, interpolation: str) -> Any:
+    def _warped(self, images: Array, transformation: Transformation, interpolation: str) -> Array:
         backend, images = arrays(images)
         batch, is_single = as_batch(backend, images, type(self).__name__, self.data_format)
         rows = [
@@ -153,14 +154,14 @@ class AffineLayer(BaseImagePreprocessingLayer):
         found = warp(backend, batch, x, y, interpolation, self.fill_mode, self.fill_value)
         return from_batch(backend, found, is_single, self.data_format)
 
-    def transform_bounding_boxes(self, bounding_boxes: dict[str, Array], transformation: Any, training: bool = True) -> Any:
+    def transform_bounding_boxes(
+        self, bounding_boxes: dict[str, Array], transformation: Transformation, training: bool = True
+    ) -> dict[str, Array]:
         """Return the smallest boxes that contain the moved boxes, cut at the edges of the image."""
         if not training or transformation is None:
             return bounding_boxes
         height, width = self._image_size(transformation)
-        boxes = boxes_ops.convert_format(
-            bounding_boxes["boxes"], self.bounding_box_format, "xyxy", height=height, width=width
-        )
+        boxes = self._edges(bounding_boxes, height, width)
         backend, boxes = arrays(boxes)
         a0, a1, a2, b0, b1, b2 = (
             value if isinstance(value, (int, float)) else backend.reshape(backend.asarray(value), (-1, 1, 1))
@@ -221,7 +222,7 @@ class RandomRotation(AffineLayer):
         )
         self.factor = as_range(self, "factor", factor, (-1.0, 1.0), around_zero)
 
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Any:
+    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
         """Return ``"angle"``, in degrees, and ``"rotation_matrix"``, of shape ``(batch, 8)``, for ``affine_transform``."""
         if not training:
             return None
@@ -240,10 +241,10 @@ class RandomRotation(AffineLayer):
             "batch_size": size.batch,
         }
 
-    def _image_size(self, transformation: Any) -> tuple[Any, Any]:
+    def _image_size(self, transformation: Transformation) -> tuple[Any, Any]:
         return as_number(transformation["image_height"]), as_number(transformation["image_width"])
 
-    def _coefficients(self, backend: Backend, transformation: Any) -> list[Any]:
+    def _coefficients(self, backend: Backend, transformation: Transformation) -> list[Any]:
         matrix = backend.reshape(backend.asarray(transformation["rotation_matrix"]), (-1, 8))
         return [backend.getitem(matrix, (slice(None), place)) for place in range(6)]
 
@@ -300,7 +301,7 @@ class RandomZoom(AffineLayer):
             None if width_factor is None else as_range(self, "width_factor", width_factor, (-1.0, 1.0), around_zero)
         )
 
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Any:
+    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
         """Return ``"height_zoom"`` and ``"width_zoom"``, of shape ``(batch, 1)``: the factors of the distances."""
         if not training:
             return None
@@ -311,7 +312,7 @@ class RandomZoom(AffineLayer):
             width = draws.uniform((size.batch, 1), 1.0 + self._width_range[0], 1.0 + self._width_range[1])
         return {"height_zoom": height, "width_zoom": width, "input_shape": ops.shape(self._images_of(data))}
 
-    def _coefficients(self, backend: Backend, transformation: Any) -> list[Any]:
+    def _coefficients(self, backend: Backend, transformation: Transformation) -> list[Any]:
         height, width = self._image_size(transformation)
         vertical, horizontal = (backend.asarray(transformation[name]) for name in ("height_zoom", "width_zoom"))
         return [
@@ -370,7 +371,7 @@ class RandomTranslation(AffineLayer):
         self._height_range = as_range(self, "height_factor", height_factor, (-1.0, 1.0), around_zero)
         self._width_range = as_range(self, "width_factor", width_factor, (-1.0, 1.0), around_zero)
 
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Any:
+    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
         """Return ``"translations"``, of shape ``(batch, 2)``: the shifts to the right and down, in pixels."""
         if not training:
             return None
@@ -380,7 +381,7 @@ class RandomTranslation(AffineLayer):
         moves = ops.concatenate([right * as_number(size.width), down * as_number(size.height)], 1)
         return {"translations": moves, "input_shape": ops.shape(self._images_of(data))}
 
-    def _coefficients(self, backend: Backend, transformation: Any) -> list[Any]:
+    def _coefficients(self, backend: Backend, transformation: Transformation) -> list[Any]:
         moves = backend.asarray(transformation["translations"])
         right, down = (backend.getitem(moves, (slice(None), place)) for place in range(2))
         return [1.0, 0.0, -right, 0.0, 1.0, -down]
@@ -435,7 +436,7 @@ class RandomShear(AffineLayer):
             _shear_range(self, name, value) for name, value in (("x_factor", x_factor), ("y_factor", y_factor))
         )
 
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Any:
+    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
         """Return ``"shear_factor"``, of shape ``(batch, 2)``: the shifts per row and per column, in pixels."""
         if not training:
             return None
@@ -444,7 +445,7 @@ class RandomShear(AffineLayer):
         factors = [draws.uniform(shape, *bounds) * draws.signs(shape) for bounds in (self.x_factor, self.y_factor)]
         return {"shear_factor": ops.concatenate(factors, 1), "input_shape": ops.shape(self._images_of(data))}
 
-    def _coefficients(self, backend: Backend, transformation: Any) -> list[Any]:
+    def _coefficients(self, backend: Backend, transformation: Transformation) -> list[Any]:
         factors = backend.asarray(transformation["shear_factor"])
         x, y = (backend.getitem(factors, (slice(None), place)) for place in range(2))
         return [1.0, x, 0.0, y, 1.0, 0.0]

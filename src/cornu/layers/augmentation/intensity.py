@@ -5,7 +5,7 @@ from typing import Any
 
 from cornu import ops, registry
 from cornu.errors import InvalidArgumentError
-from cornu.layers.augmentation.base import Factor, as_range, up_to
+from cornu.layers.augmentation.base import Factor, Transformation, as_range, up_to
 from cornu.layers.augmentation.color import ColorLayer, per_image
 from cornu.ops.dispatch import arrays
 from cornu.ops.image.filters import gaussian_kernel, separable_filter
@@ -33,11 +33,11 @@ class ValueMap(ColorLayer):
         **kwargs: Arguments of the base class.
     """
 
-    def __init__(self, *, value_range: Any, **kwargs: Any):
+    def __init__(self, *, value_range: Sequence[float], **kwargs: Any):
         super().__init__(value_range=value_range, seed=None, **kwargs)
         del self.seed, self.generator
 
-    def transform_images(self, images: Array, transformation: Any, training: bool = True) -> Any:
+    def transform_images(self, images: Array, transformation: Transformation, training: bool = True) -> Array:
         """Return the images, changed."""
         return self._changed(self._as_computed(images), transformation)
 
@@ -64,10 +64,10 @@ class AutoContrast(ValueMap):
 
     cornu_preserves_value_range = True
 
-    def __init__(self, value_range: Any = (0, 255), **kwargs: Any):
+    def __init__(self, value_range: Sequence[float] = (0, 255), **kwargs: Any):
         super().__init__(value_range=value_range, **kwargs)
 
-    def _changed(self, images: Array, transformation: Any) -> Any:
+    def _changed(self, images: Array, transformation: Transformation) -> Array:
         low = ops.min(images, self._rows_and_columns, keepdims=True)
         spread = ops.max(images, self._rows_and_columns, keepdims=True) - low
         is_flat = spread == 0
@@ -100,11 +100,11 @@ class Equalization(ValueMap):
 
     cornu_preserves_value_range = True
 
-    def __init__(self, value_range: Any = (0, 255), bins: int = 256, data_format: str | None = None, **kwargs: Any):
+    def __init__(self, value_range: Sequence[float] = (0, 255), bins: int = 256, data_format: str | None = None, **kwargs: Any):
         super().__init__(value_range=value_range, data_format=data_format, **kwargs)
         self.bins = check_int(self, "bins", bins, 2)
 
-    def _changed(self, images: Array, transformation: Any) -> Any:
+    def _changed(self, images: Array, transformation: Transformation) -> Array:
         steps = float(self.bins - 1)
         levels = ops.clip(ops.round(self._scaled(ops.cast(images, "float32")) * steps), 0.0, steps)
         backend, levels = arrays(ops.cast(levels, "int32"))
@@ -157,7 +157,7 @@ class Solarization(ColorLayer):
         self,
         addition_factor: Factor = 0.0,
         threshold_factor: Factor = 0.0,
-        value_range: Any = (0, 255),
+        value_range: Sequence[float] = (0, 255),
         seed: int | None = None,
         **kwargs: Any,
     ):
@@ -165,7 +165,7 @@ class Solarization(ColorLayer):
         self.addition_factor = as_range(self, "addition_factor", addition_factor, (0.0, 1.0), up_to)
         self.threshold_factor = as_range(self, "threshold_factor", threshold_factor, (0.0, 1.0), up_to)
 
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Any:
+    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
         """Return ``"additions"`` and ``"thresholds"``, of shape ``(batch, 1, 1, 1)``."""
         if not training:
             return None
@@ -176,10 +176,8 @@ class Solarization(ColorLayer):
         )
         return {"additions": additions, "thresholds": thresholds + float(self.value_range[0])}
 
-    def _changed(self, images: Array, transformation: Any) -> Any:
-        additions, thresholds = (
-            ops.cast(transformation[name], self.compute_dtype) for name in ("additions", "thresholds")
-        )
+    def _changed(self, images: Array, transformation: Transformation) -> Array:
+        additions, thresholds = (ops.cast(transformation[name], self.compute_dtype) for name in ("additions", "thresholds"))
         images = self._clipped(images + additions)
         return ops.where(images < thresholds, images, sum(self.value_range) - images)
 
@@ -211,7 +209,7 @@ class RandomInvert(ColorLayer):
     def __init__(
         self,
         factor: Factor = 1.0,
-        value_range: Any = (0, 255),
+        value_range: Sequence[float] = (0, 255),
         seed: int | None = None,
         data_format: str | None = None,
         **kwargs: Any,
@@ -219,14 +217,14 @@ class RandomInvert(ColorLayer):
         super().__init__(value_range=value_range, seed=seed, data_format=data_format, **kwargs)
         self.factor = as_range(self, "factor", factor, (0.0, 1.0), up_to)
 
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Any:
+    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
         """Return ``"apply_inversion"``, booleans of shape ``(batch,)``."""
         if not training:
             return None
         shape, draws = (self._size_of(data).batch,), self._draws(seed)
         return {"apply_inversion": draws.flags(shape, draws.uniform(shape, *self.factor))}
 
-    def _changed(self, images: Array, transformation: Any) -> Any:
+    def _changed(self, images: Array, transformation: Transformation) -> Array:
         return ops.where(per_image(transformation["apply_inversion"]), sum(self.value_range) - images, images)
 
 
@@ -257,7 +255,7 @@ class RandomPosterization(ColorLayer):
     def __init__(
         self,
         factor: int | Sequence[int],
-        value_range: Any = (0, 255),
+        value_range: Sequence[float] = (0, 255),
         data_format: str | None = None,
         seed: int | None = None,
         **kwargs: Any,
@@ -266,14 +264,14 @@ class RandomPosterization(ColorLayer):
         low, high = as_range(self, "factor", factor, (1, 8), lambda bits: (1, bits))
         self.factor = int(low), int(high)
 
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Any:
+    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
         """Return ``"shift_factor"``, integers of shape ``(batch,)``: the number of bits that are lost."""
         if not training:
             return None
         shape = (self._size_of(data).batch,)
         return {"shift_factor": self._draws(seed).integers(shape, 8 - self.factor[1], 8 - self.factor[0])}
 
-    def _changed(self, images: Array, transformation: Any) -> Any:
+    def _changed(self, images: Array, transformation: Transformation) -> Array:
         step = ops.exp2(ops.cast(per_image(transformation["shift_factor"]), "float32"))
         step = ops.round(step)
         wide = self._scaled(ops.cast(images, "float32")) * 255.0
@@ -311,7 +309,7 @@ class RandomSharpness(ColorLayer):
     def __init__(
         self,
         factor: Factor,
-        value_range: Any = (0, 255),
+        value_range: Sequence[float] = (0, 255),
         data_format: str | None = None,
         seed: int | None = None,
         **kwargs: Any,
@@ -319,13 +317,13 @@ class RandomSharpness(ColorLayer):
         super().__init__(value_range=value_range, seed=seed, data_format=data_format, **kwargs)
         self.factor = as_range(self, "factor", factor, (0.0, 1.0), up_to)
 
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Any:
+    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
         """Return ``"factor"``, of shape ``(batch,)``."""
         if not training:
             return None
         return {"factor": self._draws(seed).uniform((self._size_of(data).batch,), *self.factor)}
 
-    def _changed(self, images: Array, transformation: Any) -> Any:
+    def _changed(self, images: Array, transformation: Transformation) -> Array:
         backend, images = arrays(images)
         batch, is_single = as_batch(backend, images, type(self).__name__, self.data_format)
         ones = backend.full((3,), 1, backend.dtype(batch))
@@ -367,7 +365,7 @@ class RandomGaussianBlur(ColorLayer):
         factor: Factor = 1.0,
         kernel_size: int | Sequence[int] = 3,
         sigma: Factor = 1.0,
-        value_range: Any = (0, 255),
+        value_range: Sequence[float] = (0, 255),
         data_format: str | None = None,
         seed: int | None = None,
         **kwargs: Any,
@@ -375,7 +373,7 @@ class RandomGaussianBlur(ColorLayer):
         super().__init__(value_range=value_range, seed=seed, data_format=data_format, **kwargs)
         self.factor = as_range(self, "factor", factor, (0.0, 1.0), up_to)
         self.sigma = as_range(self, "sigma", sigma, (0.0, float("inf")), up_to)
-        sizes = tuple(kernel_size) if isinstance(kernel_size, (list, tuple)) else (kernel_size, kernel_size)
+        sizes = (kernel_size, kernel_size) if isinstance(kernel_size, int) else tuple(kernel_size)
         if len(sizes) != 2 or not all(isinstance(size, int) and size > 0 and size % 2 for size in sizes):
             raise InvalidArgumentError(
                 f"`RandomGaussianBlur` received `kernel_size={kernel_size!r}`.",
@@ -384,7 +382,7 @@ class RandomGaussianBlur(ColorLayer):
             )
         self.kernel_size = sizes
 
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Any:
+    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
         """Return ``"should_apply_blur"``, booleans of shape ``(batch,)``, and ``"blur_factor"``, two standard deviations."""
         if not training:
             return None
@@ -392,7 +390,7 @@ class RandomGaussianBlur(ColorLayer):
         chosen = draws.flags(shape, draws.uniform(shape, *self.factor))
         return {"should_apply_blur": chosen, "blur_factor": draws.uniform((2,), *self.sigma)}
 
-    def _changed(self, images: Array, transformation: Any) -> Any:
+    def _changed(self, images: Array, transformation: Transformation) -> Array:
         backend, images = arrays(images)
         batch, is_single = as_batch(backend, images, type(self).__name__, self.data_format)
         deviations = backend.asarray(transformation["blur_factor"])

@@ -1,11 +1,20 @@
 """Layers that replace parts of images: by noise or a constant, or by parts of other images of the batch."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from cornu import ops, registry
 from cornu.core.seed_generator import SeedGenerator
 from cornu.errors import InvalidArgumentError
-from cornu.layers.augmentation.base import BaseImagePreprocessingLayer, Factor, ImageSize, as_number, as_range, up_to
+from cornu.layers.augmentation.base import (
+    BaseImagePreprocessingLayer,
+    Factor,
+    ImageSize,
+    Transformation,
+    as_number,
+    as_range,
+    up_to,
+)
 from cornu.layers.augmentation.color import ColorLayer, per_image
 from cornu.layers.augmentation.draws import Draws
 from cornu.ops.random import Seed
@@ -14,7 +23,7 @@ from cornu.typing import Array, Tree
 __all__ = ["CutMix", "MixUp", "RandomErasing"]
 
 
-def random_boxes(draws: Draws, size: ImageSize, heights: Any, widths: Any, data_format: str) -> Any:
+def random_boxes(draws: Draws, size: ImageSize, heights: Any, widths: Any, data_format: str) -> Array:
     """Return masks that are True in a box of each image, at a random place.
 
     Args:
@@ -73,7 +82,7 @@ class RandomErasing(ColorLayer):
         factor: Factor = 1.0,
         scale: Factor = (0.02, 0.33),
         fill_value: float | None = None,
-        value_range: Any = (0, 255),
+        value_range: Sequence[float] = (0, 255),
         seed: int | None = None,
         data_format: str | None = None,
         **kwargs: Any,
@@ -83,7 +92,7 @@ class RandomErasing(ColorLayer):
         self.scale = as_range(self, "scale", scale, (0.0, 1.0), up_to)
         self.fill_value = fill_value
 
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Any:
+    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
         """Return ``"apply_erasing"``, booleans of shape ``(batch,)``, ``"batch_masks"`` and ``"fill_value"``.
 
         The masks are True in the box; the noise has the shape of the images.
@@ -100,7 +109,7 @@ class RandomErasing(ColorLayer):
             value = self._unscaled(ops.clip(draws.normal(shape), 0.0, 1.0))
         return {"apply_erasing": chosen, "batch_masks": masks, "fill_value": value}
 
-    def _changed(self, images: Array, transformation: Any) -> Any:
+    def _changed(self, images: Array, transformation: Transformation) -> Array:
         erased = ops.logical_and(transformation["batch_masks"], per_image(transformation["apply_erasing"]))
         return ops.where(erased, ops.cast(transformation["fill_value"], self.compute_dtype), images)
 
@@ -141,33 +150,34 @@ class MixUp(BaseImagePreprocessingLayer):
         self.alpha = check_alpha(self, alpha)
         self.seed, self.generator = seed, SeedGenerator(seed)
 
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Any:
+    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
         """Return ``"mix_weight"`` and ``"permutation_order"``, both of shape ``(batch,)``."""
         if not training:
             return None
         count, draws = self._size_of(data).batch, self._draws(seed)
         return {"mix_weight": draws.beta((count,), self.alpha, self.alpha), "permutation_order": draws.permutation(count)}
 
-    def transform_images(self, images: Array, transformation: Any, training: bool = True) -> Any:
+    def transform_images(self, images: Array, transformation: Transformation, training: bool = True) -> Array:
         """Return the images, mixed."""
         images = self._as_computed(images)
         return mixed(images, transformation) if training and transformation is not None else images
 
-    def transform_labels(self, labels: Array, transformation: Any, training: bool = True) -> Any:
+    def transform_labels(self, labels: Array, transformation: Transformation, training: bool = True) -> Array:
         """Return the labels, mixed like their images."""
         return mixed(self._as_computed(labels), transformation) if training and transformation is not None else labels
 
-    def transform_bounding_boxes(self, bounding_boxes: dict[str, Array], transformation: Any, training: bool = True) -> Any:
+    def transform_bounding_boxes(
+        self, bounding_boxes: dict[str, Array], transformation: Transformation, training: bool = True
+    ) -> dict[str, Array]:
         """Return the boxes of both images."""
         if not training or transformation is None:
             return bounding_boxes
         order = transformation["permutation_order"]
-        return {
-            name: ops.concatenate([values, ops.take(values, order, 0)], 1)
-            for name, values in bounding_boxes.items()
-        }
+        return {name: ops.concatenate([values, ops.take(values, order, 0)], 1) for name, values in bounding_boxes.items()}
 
-    def transform_segmentation_masks(self, segmentation_masks: Array, transformation: Any, training: bool = True) -> Any:
+    def transform_segmentation_masks(
+        self, segmentation_masks: Array, transformation: Transformation, training: bool = True
+    ) -> Array:
         """Return the masks, mixed like their images."""
         if not training or transformation is None:
             return segmentation_masks
@@ -189,7 +199,7 @@ def check_alpha(layer: BaseImagePreprocessingLayer, alpha: float) -> float:
     return alpha
 
 
-def mixed(values: Array, transformation: Any) -> Any:
+def mixed(values: Array, transformation: Transformation) -> Array:
     """Return the weighted mean of each value of a batch and the value that the permutation names."""
     weight = ops.cast(transformation["mix_weight"], ops.dtype(values))
     weight = ops.reshape(weight, (-1, *(1,) * (len(values.shape) - 1)))
@@ -205,8 +215,8 @@ class CutMix(BaseImagePreprocessingLayer):
     2019, CutMix: Regularization Strategy to Train Strong Classifiers, https://arxiv.org/abs/1905.04899
 
     Args:
-        factor: Float, or tuple of two floats from 0 to 1: the range of ``a``; a single number ``f`` denotes ``(0, f)``. Defaults
-            to 1.0.
+        factor: Float, or tuple of two floats from 0 to 1: the range of ``a``; a single number ``f`` denotes ``(0, f)``.
+            Defaults to 1.0.
         seed: Integer seed. Defaults to a seed drawn from the global generator.
         data_format: ``"channels_last"`` or ``"channels_first"``. Defaults to ``config.image_data_format()``.
         **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
@@ -230,7 +240,7 @@ class CutMix(BaseImagePreprocessingLayer):
         self.factor = as_range(self, "factor", factor, (0.0, 1.0), up_to)
         self.seed, self.generator = seed, SeedGenerator(seed)
 
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Any:
+    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
         """Return ``"permutation_order"``, of shape ``(batch,)``, ``"batch_masks"`` and ``"mix_weight"``.
 
         The masks are True in the box. The weight is the area outside of it.
@@ -248,19 +258,21 @@ class CutMix(BaseImagePreprocessingLayer):
             "mix_weight": 1.0 - area,
         }
 
-    def transform_images(self, images: Array, transformation: Any, training: bool = True) -> Any:
+    def transform_images(self, images: Array, transformation: Transformation, training: bool = True) -> Array:
         """Return the images, each with a box of another one."""
         return self._pasted(self._as_computed(images), transformation, training)
 
-    def transform_labels(self, labels: Array, transformation: Any, training: bool = True) -> Any:
+    def transform_labels(self, labels: Array, transformation: Transformation, training: bool = True) -> Array:
         """Return the labels, mixed in proportion to the areas."""
         return mixed(self._as_computed(labels), transformation) if training and transformation is not None else labels
 
-    def transform_segmentation_masks(self, segmentation_masks: Array, transformation: Any, training: bool = True) -> Any:
+    def transform_segmentation_masks(
+        self, segmentation_masks: Array, transformation: Transformation, training: bool = True
+    ) -> Array:
         """Return the masks, each with a box of another one."""
         return self._pasted(segmentation_masks, transformation, training)
 
-    def _pasted(self, images: Array, transformation: Any, training: bool) -> Any:
+    def _pasted(self, images: Array, transformation: Transformation, training: bool) -> Array:
         if not training or transformation is None:
             return images
         others = ops.take(images, transformation["permutation_order"], 0)

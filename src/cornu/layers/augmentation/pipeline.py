@@ -6,7 +6,7 @@ from typing import Any
 from cornu import ops, registry, serialization
 from cornu.core.layer import Layer
 from cornu.errors import InvalidTypeError
-from cornu.layers.augmentation.base import BaseImagePreprocessingLayer
+from cornu.layers.augmentation.base import BaseImagePreprocessingLayer, Transformation
 from cornu.typing import Array, Config, CustomObjects, Tree
 from cornu.validation import check_int
 
@@ -107,15 +107,17 @@ class MaxNumBoundingBoxes(BaseImagePreprocessingLayer):
         super().__init__(**kwargs)
         self.max_number, self.fill_value = check_int(self, "max_number", max_number), fill_value
 
-    def transform_images(self, images: Array, transformation: Any, training: bool = True) -> Any:
+    def transform_images(self, images: Array, transformation: Transformation, training: bool = True) -> Array:
         """Return the images."""
         return self._as_computed(images)
 
-    def transform_bounding_boxes(self, bounding_boxes: dict[str, Array], transformation: Any, training: bool = True) -> Any:
+    def transform_bounding_boxes(
+        self, bounding_boxes: dict[str, Array], transformation: Transformation, training: bool = True
+    ) -> dict[str, Array]:
         """Return ``max_number`` boxes of each image."""
         return {name: self._resized(values) for name, values in bounding_boxes.items()}
 
-    def _resized(self, values: Array) -> Any:
+    def _resized(self, values: Array) -> Array:
         values = values[:, : self.max_number]
         missing = self.max_number - ops.shape(values)[1]
         pairs = [(0, 0), (0, missing), *[(0, 0)] * (len(values.shape) - 2)]

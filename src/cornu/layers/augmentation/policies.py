@@ -1,11 +1,19 @@
 """Layers that apply randomly chosen transformations of images, one after the other: RandAugment and AugMix."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from cornu import backends, ops, registry
 from cornu.core.seed_generator import SeedGenerator
 from cornu.errors import one_of
-from cornu.layers.augmentation.base import BaseImagePreprocessingLayer, Factor, as_range, check_value_range, up_to
+from cornu.layers.augmentation.base import (
+    BaseImagePreprocessingLayer,
+    Factor,
+    Transformation,
+    as_range,
+    check_value_range,
+    up_to,
+)
 from cornu.layers.augmentation.color import RandomBrightness, RandomColorDegeneration, RandomContrast
 from cornu.layers.augmentation.geometry import RandomRotation, RandomShear, RandomTranslation
 from cornu.layers.augmentation.intensity import AutoContrast, Equalization, RandomPosterization, RandomSharpness, Solarization
@@ -33,7 +41,7 @@ class PolicyLayer(BaseImagePreprocessingLayer):
 
     cornu_preserves_value_range = True
 
-    def __init__(self, *, value_range: Any, factor: Factor, interpolation: str, seed: int | None, **kwargs: Any):
+    def __init__(self, *, value_range: Sequence[float], factor: Factor, interpolation: str, seed: int | None, **kwargs: Any):
         super().__init__(**kwargs)
         if interpolation not in INTERPOLATIONS:
             raise one_of("interpolation", interpolation, INTERPOLATIONS)
@@ -64,11 +72,11 @@ class PolicyLayer(BaseImagePreprocessingLayer):
         """Return the layers to choose from, by name."""
         return {name: layer for name, layer in vars(self).items() if isinstance(layer, BaseImagePreprocessingLayer)}
 
-    def _applied(self, method: str, index: Any, values: Any, transforms: dict[str, Any], training: bool) -> Any:
+    def _applied(self, method: str, index: Array, values: Tree, transforms: dict[str, Any], training: bool) -> Any:
         """Apply the method of the layer with an index, an array."""
         choices = list(self._choices().items())
 
-        def call(name: str, layer: BaseImagePreprocessingLayer, given: Any) -> Any:
+        def call(name: str, layer: BaseImagePreprocessingLayer, given: Tree) -> Any:
             return layer._run(getattr(layer, method), given, transforms[name], training)
 
         backend = backends.of(index)
@@ -77,15 +85,15 @@ class PolicyLayer(BaseImagePreprocessingLayer):
         branches = [lambda given, name=name, layer=layer: call(name, layer, given) for name, layer in choices]
         return ops.switch(index, branches, values)
 
-    def _run(self, method: Any, values: Any, transformation: Any, training: bool) -> Any:
+    def _run(self, method: Callable, values: Tree, transformation: Transformation, training: bool) -> Any:
         """Call a method: what it chooses is compiled, each transformation separately."""
         return method(values, transformation, training=training)
 
-    def _changed(self, method: str, values: Any, transformation: Any, training: bool) -> Any:
+    def _changed(self, method: str, values: Tree, transformation: Transformation, training: bool) -> Any:
         """Apply the chosen transformations."""
         raise NotImplementedError(f"`{type(self).__name__}` has no `_changed(method, values, transformation, training)`.")
 
-    def transform_images(self, images: Array, transformation: Any, training: bool = True) -> Any:
+    def transform_images(self, images: Array, transformation: Transformation, training: bool = True) -> Array:
         """Return the images, transformed."""
         images = self._as_computed(images)
         if not training or transformation is None:
@@ -124,7 +132,7 @@ class RandAugment(PolicyLayer):
 
     def __init__(
         self,
-        value_range: Any = (0, 255),
+        value_range: Sequence[float] = (0, 255),
         num_ops: int = 2,
         factor: Factor = 0.5,
         interpolation: str = "bilinear",
@@ -142,31 +150,33 @@ class RandAugment(PolicyLayer):
         )
         self.num_ops = check_int(self, "num_ops", num_ops)
 
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Any:
+    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
         """Return ``"transforms"``, the parameters of each layer by name, and ``"layer_idxes"``, which are applied."""
         if not training:
             return None
         source, choices = self.generator if seed is None else seed, self._choices()
         return {
             "layer_idxes": self._draws(source).integers((self.num_ops,), 0, len(choices) - 1),
-            "transforms": {
-                name: layer.get_random_transformation(data, training, source) for name, layer in choices.items()
-            },
+            "transforms": {name: layer.get_random_transformation(data, training, source) for name, layer in choices.items()},
         }
 
-    def _changed(self, method: str, values: Any, transformation: Any, training: bool) -> Any:
+    def _changed(self, method: str, values: Tree, transformation: Transformation, training: bool) -> Any:
         for place in range(self.num_ops):
             index = transformation["layer_idxes"][place]
             values = self._applied(method, index, values, transformation["transforms"], training)
         return values
 
-    def transform_bounding_boxes(self, bounding_boxes: dict[str, Array], transformation: Any, training: bool = True) -> Any:
+    def transform_bounding_boxes(
+        self, bounding_boxes: dict[str, Array], transformation: Transformation, training: bool = True
+    ) -> dict[str, Array]:
         """Return the boxes, transformed like their images."""
         if not training or transformation is None:
             return bounding_boxes
         return self._changed("transform_bounding_boxes", bounding_boxes, transformation, training)
 
-    def transform_segmentation_masks(self, segmentation_masks: Array, transformation: Any, training: bool = True) -> Any:
+    def transform_segmentation_masks(
+        self, segmentation_masks: Array, transformation: Transformation, training: bool = True
+    ) -> Array:
         """Return the masks, transformed like their images."""
         if not training or transformation is None:
             return segmentation_masks
@@ -181,9 +191,9 @@ class AugMix(PolicyLayer):
 
         w * x + (1 - w) * (m[0] * chain_0(x) + m[1] * chain_1(x) + ...)
 
-    ``w`` is drawn from the distribution ``Beta(alpha, alpha)`` and ``m`` from the Dirichlet distribution with ``alpha``. A chain
-    applies from 1 to ``chain_depth`` of the transformations of :class:`RandAugment`. All draws are made once for the batch.
-    Labels, bounding boxes and masks are unchanged. Source: Hendrycks et al., 2020, AugMix, https://arxiv.org/abs/1912.02781
+    ``w`` is drawn from the distribution ``Beta(alpha, alpha)`` and ``m`` from the Dirichlet distribution with ``alpha``. A
+    chain applies from 1 to ``chain_depth`` of the transformations of :class:`RandAugment`. All draws are made once for the
+    batch. Labels, bounding boxes and masks are unchanged. Source: Hendrycks et al., 2020, AugMix, https://arxiv.org/abs/1912.02781
 
     Args:
         value_range: Tuple of the smallest and the largest value of images. Defaults to ``(0, 255)``.
@@ -210,7 +220,7 @@ class AugMix(PolicyLayer):
 
     def __init__(
         self,
-        value_range: Any = (0, 255),
+        value_range: Sequence[float] = (0, 255),
         num_chains: int = 3,
         chain_depth: int = 3,
         factor: Factor = 0.3,
@@ -237,7 +247,7 @@ class AugMix(PolicyLayer):
         left_out = () if self.all_ops else _COLORS_AND_SHARPNESS
         return {name: layer for name, layer in super()._choices().items() if name not in left_out}
 
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Any:
+    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
         """Return the weights ``"chain_mixing_weights"`` and ``"weight_sample"``, and what each chain applies.
 
         ``"layer_idxes"`` has the shape ``(num_chains, chain_depth)``, ``"chain_lengths"`` the shape ``(num_chains,)``, and
@@ -261,7 +271,7 @@ class AugMix(PolicyLayer):
             ],
         }
 
-    def _changed(self, method: str, values: Any, transformation: Any, training: bool) -> Any:
+    def _changed(self, method: str, values: Any, transformation: Transformation, training: bool) -> Any:
         mean = None
         for chain in range(self.num_chains):
             changed = values

@@ -183,9 +183,7 @@ def clip_to_image_size(
     }  # type: ignore[dict-item]
 
 
-def crop(
-    boxes: ArrayLike, top: float, left: float, height: float, width: float, bounding_box_format: str = "xyxy"
-) -> Array:
+def crop(boxes: ArrayLike, top: float, left: float, height: float, width: float, bounding_box_format: str = "xyxy") -> Array:
     """Return bounding boxes in a cropped image, cut at its edges.
 
     Args:

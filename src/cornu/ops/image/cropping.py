@@ -117,13 +117,13 @@ def _completed(
             f"`{text}` was given.", "Exactly two of the three must be given.", "Pass None for the one that follows from them."
         )
     change = 0 if target is None else sign * (target - size)
-    before = change - after if before is None else before
-    after = change - before if after is None else after
-    new = size + sign * (before + after)
-    if before < 0 or after < 0 or new <= 0:
+    first = change - (after or 0) if before is None else before
+    last = change - first if after is None else after
+    new = size + sign * (first + last)
+    if first < 0 or last < 0 or new <= 0:
         raise InvalidArgumentError(
             f"`{text}` was given for images whose {names[2]} is {size}.",
             "No number of rows or columns may be negative, and at least one must remain.",
             f"Pass a `target_{names[2]}` {'of at least' if sign == 1 else 'of at most'} {size}.",
         )
-    return before, after, new
+    return first, last, new

@@ -1,5 +1,6 @@
 """Filter images."""
 
+import functools
 from collections.abc import Sequence
 
 from cornu import config
@@ -46,13 +47,12 @@ def separable_filter(backend: Backend, images: Array, vertical: Array, horizonta
         pairs = [(0, 0)] * 4
         pairs[axis] = ((size - 1) // 2, size // 2)
         padded = backend.pad(images, tuple(pairs))
-        total = None
+        parts = []
         for place in range(size):
             stop = place - size + 1
             part = backend.getitem(padded, (slice(None),) * axis + (slice(place, stop or None),))
-            part = backend.multiply(part, backend.getitem(weights, place))
-            total = part if total is None else backend.add(total, part)
-        images = total
+            parts.append(backend.multiply(part, backend.getitem(weights, place)))
+        images = functools.reduce(backend.add, parts)
     return images
 
 

@@ -4,6 +4,7 @@ The interpolated value is a weighted sum over the neighbors along each axis. The
 ``take`` from the array whose sampled axes are flattened, so that every backend needs only this primitive and arithmetic.
 """
 
+import functools
 import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -31,8 +32,8 @@ class _Neighbors(NamedTuple):
         weights: Weights of the values there, arrays, or None for a weight of 1.
     """
 
-    places: list[Array]
-    weights: list[Array | None]
+    places: Sequence[Array]
+    weights: Sequence[Array | None]
 
 
 def sample(
@@ -63,7 +64,7 @@ def sample(
     """
     axes = [_neighbors(backend, c, size, order, fill_mode) for c, size in zip(coordinates, sizes, strict=True)]
     more = len(rows.shape) - 1
-    total = None
+    parts = []
     for corner in itertools.product(range(order + 1), repeat=len(axes)):
         index = first
         for (places, _), size, side in zip(axes, sizes, corner, strict=True):
@@ -72,7 +73,8 @@ def sample(
         weight = _product(backend, [axis.weights[side] for axis, side in zip(axes, corner, strict=True)])
         if weight is not None:
             value = backend.multiply(value, _with_axes(backend, weight, more))
-        total = value if total is None else backend.add(total, value)
+        parts.append(value)
+    total = functools.reduce(backend.add, parts)
     if fill_mode != "constant" or fill_value == 0:
         return total
     sums = [_sum(backend, axis.weights) for axis in axes]
@@ -94,9 +96,7 @@ def _neighbors(backend: Backend, coordinate: Array, size: int, order: int, fill_
         fraction = backend.subtract(coordinate, low)
         places, weights = [low, backend.add(low, 1.0)], [backend.subtract(1.0, fraction), fraction]
     if fill_mode == "constant":
-        inside = [
-            backend.logical_and(backend.greater_equal(place, 0.0), backend.less_equal(place, last)) for place in places
-        ]
+        inside = [backend.logical_and(backend.greater_equal(place, 0.0), backend.less_equal(place, last)) for place in places]
         weights = [
             backend.cast(is_inside, backend.dtype(low)) if weight is None else backend.where(is_inside, weight, 0.0)
             for is_inside, weight in zip(inside, weights, strict=True)
@@ -130,7 +130,7 @@ def _product(backend: Backend, factors: Sequence[Array | None]) -> Array | None:
     return result
 
 
-def _sum(backend: Backend, weights: list) -> Array:
+def _sum(backend: Backend, weights: Sequence) -> Array:
     return weights[0] if len(weights) == 1 else backend.add(*weights)
 
 
@@ -180,7 +180,7 @@ def map_coordinates(
     rank = len(x.shape)
     if len(positions.shape) == 0 or positions.shape[0] != rank:
         raise ShapeError(
-            f"`map_coordinates` received `inputs` of shape {tuple(x.shape)} and `coordinates` of shape {tuple(positions.shape)}.",
+            f"`map_coordinates` received `coordinates` of shape {tuple(positions.shape)} for `inputs` of {rank} axes.",
             f"The first axis of `coordinates` must have one entry for each of the {rank} axes of `inputs`.",
             "Pass, for example, the stacked result of `ops.meshgrid(..., indexing='ij')`.",
         )

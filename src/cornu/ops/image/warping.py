@@ -46,9 +46,7 @@ def positions_of(backend: Backend, images: Array) -> tuple[Array, Array]:
     return x, y
 
 
-def warp(
-    backend: Backend, images: Array, x: Array, y: Array, interpolation: str, fill_mode: str, fill_value: float
-) -> Array:
+def warp(backend: Backend, images: Array, x: Array, y: Array, interpolation: str, fill_mode: str, fill_value: float) -> Array:
     """Sample each image of a batch at positions of its own.
 
     Args:
@@ -72,7 +70,7 @@ def warp(
     return backend.cast(found, dtype) if is_float(dtype) else round_and_cast(backend, found, dtype)
 
 
-def affine_positions(backend: Backend, images: Array, rows: Sequence[Array]) -> tuple[Array, Array]:
+def affine_positions(backend: Backend, images: Array, rows: Sequence[Array | float]) -> tuple[Array, Array]:
     """Return the positions ``(a0 x + a1 y + a2, b0 x + b1 y + b2)`` of the pixels ``(x, y)`` of a batch of images.
 
     Args:
@@ -82,7 +80,7 @@ def affine_positions(backend: Backend, images: Array, rows: Sequence[Array]) -> 
     """
     x, y = positions_of(backend, images)
 
-    def linear(along_x: Array, along_y: Array, shift: Array) -> Array:
+    def linear(along_x: Array | float, along_y: Array | float, shift: Array | float) -> Array:
         return backend.add(backend.add(backend.multiply(along_x, x), backend.multiply(along_y, y)), shift)
 
     return linear(*rows[:3]), linear(*rows[3:])
@@ -237,12 +235,11 @@ def homography(backend: Backend, start: Array, end: Array) -> list[Array]:
 def _from_unit_square(backend: Backend, points: Array) -> list[list[Any]]:
     """Return the matrix that maps (0, 0), (1, 0), (1, 1), (0, 1) to four points, as rows of arrays of shape (batch, 1, 1)."""
     [(x0, y0), (x1, y1), (x2, y2), (x3, y3)] = [
-        [backend.reshape(backend.getitem(points, (..., corner, place)), (-1, 1, 1)) for place in range(2)] for corner in range(4)
+        [backend.reshape(backend.getitem(points, (..., corner, place)), (-1, 1, 1)) for place in range(2)]
+        for corner in range(4)
     ]
     subtract, multiply, add = backend.subtract, backend.multiply, backend.add
-    sum_x, sum_y = (
-        add(subtract(subtract(a, b), d), c) for a, b, c, d in ((x0, x1, x2, x3), (y0, y1, y2, y3))
-    )
+    sum_x, sum_y = (add(subtract(subtract(a, b), d), c) for a, b, c, d in ((x0, x1, x2, x3), (y0, y1, y2, y3)))
     dx1, dx2, dy1, dy2 = subtract(x1, x2), subtract(x3, x2), subtract(y1, y2), subtract(y3, y2)
     area = _determinant(backend, dx1, dx2, dy1, dy2)
     g = backend.divide(_determinant(backend, sum_x, dx2, sum_y, dy2), area)
@@ -263,10 +260,7 @@ def _adjugate(backend: Backend, m: list[list[Any]]) -> list[list[Any]]:
     """Return the inverse of a 3 x 3 matrix, times its determinant."""
     cofactor = functools.partial(_determinant, backend)
     return [
-        [
-            cofactor(*(m[row % 3][column % 3] for row in (i + 1, i + 2) for column in (j + 1, j + 2)))
-            for i in range(3)
-        ]
+        [cofactor(*(m[row % 3][column % 3] for row in (i + 1, i + 2) for column in (j + 1, j + 2))) for i in range(3)]
         for j in range(3)
     ]
 
@@ -337,9 +331,7 @@ def smoothed(backend: Backend, noise: Array, sigma: float) -> Array:
     return separable_filter(backend, noise, kernel, kernel)
 
 
-def displaced(
-    backend: Backend, images: Array, moves: Array, interpolation: str, fill_mode: str, fill_value: float
-) -> Array:
+def displaced(backend: Backend, images: Array, moves: Array, interpolation: str, fill_mode: str, fill_value: float) -> Array:
     """Sample each pixel ``(x, y)`` of a batch of images at ``(x, y)`` plus its displacement, the last axis of ``moves``."""
     x, y = positions_of(backend, images)
     along_x, along_y = (backend.add(start, backend.getitem(moves, (..., place))) for place, start in enumerate((x, y)))
