@@ -75,6 +75,8 @@ class BaseImagePreprocessingLayer(Layer):
     def __init__(self, *, data_format: str | None = None, bounding_box_format: str | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         self.data_format = config.standardize_data_format(data_format)
+        if bounding_box_format is not None:
+            boxes_ops.format_of("bounding_box_format", bounding_box_format)
         self.bounding_box_format = bounding_box_format
         self._compiled: dict[tuple, Callable] = {}
 
@@ -317,6 +319,13 @@ def as_range(
 def up_to(value: float) -> tuple[float, float]:
     """Return the range from 0 to a number."""
     return 0, value
+
+
+def without_sign(factor: Factor) -> Factor:
+    """Return the number ``f`` for the range ``(-f, f)``, which Keras writes into files for it."""
+    if isinstance(factor, (list, tuple)) and len(factor) == 2 and factor[0] == -factor[1]:
+        return factor[1]
+    return factor
 
 
 def around_zero(value: float) -> tuple[float, float]:

@@ -13,6 +13,7 @@ from cornu.layers.augmentation.base import (
     as_range,
     check_value_range,
     up_to,
+    without_sign,
 )
 from cornu.ops.random import Seed
 from cornu.typing import Array, Tree
@@ -203,7 +204,7 @@ class RandomSaturation(ColorLayer):
         **kwargs: Any,
     ):
         super().__init__(value_range=value_range, seed=seed, data_format=data_format, **kwargs)
-        self.factor = as_range(self, "factor", _without_sign(factor), (0.0, 1.0), up_to)
+        self.factor = as_range(self, "factor", without_sign(factor), (0.0, 1.0), up_to)
 
     def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
         """Return ``"factor"``, of shape ``(batch,)``: the factor of the saturation."""
@@ -218,13 +219,6 @@ class RandomSaturation(ColorLayer):
         saturation = ops.clip(saturation * ops.cast(per_image(transformation["factor"]), self.compute_dtype), 0.0, 1.0)
         changed = ops.concatenate([hue, saturation, value], self._channel_axis)
         return self._unscaled(ops.image.hsv_to_rgb(changed, data_format=self.data_format))
-
-
-def _without_sign(factor: Factor) -> Factor:
-    """Return the number ``f`` for ``(-f, f)``, the range that Keras writes into files for it."""
-    if isinstance(factor, (list, tuple)) and len(factor) == 2 and factor[0] == -factor[1]:
-        return factor[1]
-    return factor
 
 
 @registry.register("layers")
@@ -311,7 +305,7 @@ class RandomColorDegeneration(ColorLayer):
         **kwargs: Any,
     ):
         super().__init__(value_range=value_range, seed=seed, data_format=data_format, **kwargs)
-        self.factor = as_range(self, "factor", _without_sign(factor), (0.0, 1.0), up_to)
+        self.factor = as_range(self, "factor", without_sign(factor), (0.0, 1.0), up_to)
 
     def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
         """Return ``"factor"``, of shape ``(batch, 1, 1, 1)``."""

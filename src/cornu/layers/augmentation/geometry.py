@@ -7,7 +7,15 @@ from cornu import ops, registry
 from cornu.backends.contract import Backend
 from cornu.core.seed_generator import SeedGenerator
 from cornu.errors import one_of
-from cornu.layers.augmentation.base import BaseImagePreprocessingLayer, Factor, Transformation, around_zero, as_number, as_range
+from cornu.layers.augmentation.base import (
+    BaseImagePreprocessingLayer,
+    Factor,
+    Transformation,
+    around_zero,
+    as_number,
+    as_range,
+    without_sign,
+)
 from cornu.ops.dispatch import arrays
 from cornu.ops.image.layout import as_batch, from_batch
 from cornu.ops.image.warping import affine_positions, check_warp_arguments, warp
@@ -432,8 +440,9 @@ class RandomShear(AffineLayer):
             data_format=data_format,
             **kwargs,
         )
-        self.x_factor, self.y_factor = (
-            _shear_range(self, name, value) for name, value in (("x_factor", x_factor), ("y_factor", y_factor))
+        self.x_factor, self.y_factor = without_sign(x_factor), without_sign(y_factor)
+        self._x_range, self._y_range = (
+            as_range(self, name, getattr(self, name), (0.0, 1.0), around_zero) for name in ("x_factor", "y_factor")
         )
 
     def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
@@ -442,17 +451,10 @@ class RandomShear(AffineLayer):
             return None
         size, draws = self._size_of(data), self._draws(seed)
         shape = (size.batch, 1)
-        factors = [draws.uniform(shape, *bounds) * draws.signs(shape) for bounds in (self.x_factor, self.y_factor)]
+        factors = [draws.uniform(shape, *bounds) * draws.signs(shape) for bounds in (self._x_range, self._y_range)]
         return {"shear_factor": ops.concatenate(factors, 1), "input_shape": ops.shape(self._images_of(data))}
 
     def _coefficients(self, backend: Backend, transformation: Transformation) -> list[Any]:
         factors = backend.asarray(transformation["shear_factor"])
         x, y = (backend.getitem(factors, (slice(None), place)) for place in range(2))
         return [1.0, x, 0.0, y, 1.0, 0.0]
-
-
-def _shear_range(layer: RandomShear, name: str, value: Factor) -> tuple[float, float]:
-    """Return the range of a shear. That of a single number, which a file names, has a negative lower bound."""
-    if isinstance(value, (list, tuple)) and len(value) == 2 and value[0] == -value[1]:
-        value = value[1]
-    return as_range(layer, name, value, (0.0, 1.0), around_zero)

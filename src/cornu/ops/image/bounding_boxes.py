@@ -67,8 +67,16 @@ def _to_edges(name: str, a: Array, b: Array, c: Array, d: Array) -> list[Array]:
     return [x - width / 2, y - height / 2, x + width / 2, y + height / 2]
 
 
-def _format_of(argument: str, name: str) -> tuple[str, bool]:
-    """Return the name of a format without its prefix, and whether it is relative."""
+def format_of(argument: str, name: str) -> tuple[str, bool]:
+    """Return the name of a format without its prefix, and whether it is relative.
+
+    Args:
+        argument: Name of the argument, for the error.
+        name: Name of the format, in any case.
+
+    Raises:
+        InvalidArgumentError: If the format is unknown.
+    """
     lower = name.lower() if isinstance(name, str) else name
     if lower not in _ALL_FORMATS:
         raise one_of(argument, name, _ALL_FORMATS)
@@ -131,7 +139,7 @@ def convert_format(
         >>> bounding_boxes.convert_format([[1.0, 2.0, 5.0, 4.0]], "xyxy", "center_xywh").tolist()
         [[3.0, 3.0, 4.0, 2.0]]
     """
-    (old, was_relative), (new, is_relative) = _format_of("source", source), _format_of("target", target)
+    (old, was_relative), (new, is_relative) = format_of("source", source), format_of("target", target)
 
     def change(given: ArrayLike) -> Array:
         values = _to_edges(old, *_parts(convert_to_tensor(given, dtype)))
@@ -170,7 +178,7 @@ def clip_to_image_size(
         >>> cut["boxes"].tolist(), cut["labels"].tolist()
         ([[0.0, 0.0, 2.0, 5.0], [6.0, 0.0, 6.0, 1.0]], [3, -1])
     """
-    name, is_relative = _format_of("bounding_box_format", bounding_box_format)
+    name, is_relative = format_of("bounding_box_format", bounding_box_format)
     h, w = (1.0, 1.0) if is_relative else _size_of(height, width, "bounding_box_format", bounding_box_format)
     edges = _to_edges(name, *_parts(convert_to_tensor(bounding_boxes["boxes"])))
     x0, y0, x1, y1 = (minimum(maximum(v, 0.0), s) for v, s in zip(edges, (w, h, w, h), strict=True))
@@ -197,7 +205,7 @@ def crop(boxes: ArrayLike, top: float, left: float, height: float, width: float,
         >>> bounding_boxes.crop([[1.0, 2.0, 9.0, 7.0]], top=1, left=2, height=5, width=6).tolist()
         [[0.0, 1.0, 6.0, 5.0]]
     """
-    name, _ = _format_of("bounding_box_format", bounding_box_format)
+    name, _ = format_of("bounding_box_format", bounding_box_format)
     edges = _to_edges(name, *_parts(convert_to_tensor(boxes)))
     moved = [value - shift for value, shift in zip(edges, (left, top, left, top), strict=True)]
     limits = (width, height, width, height)
@@ -226,7 +234,7 @@ def pad(
         >>> bounding_boxes.pad([[1.0, 2.0, 9.0, 7.0]], top=1, left=2).tolist()
         [[3.0, 3.0, 11.0, 8.0]]
     """
-    name, _ = _format_of("bounding_box_format", bounding_box_format)
+    name, _ = format_of("bounding_box_format", bounding_box_format)
     edges = _to_edges(name, *_parts(convert_to_tensor(boxes)))
     moved = [value + shift for value, shift in zip(edges, (left, top, left, top), strict=True)]
     return concatenate(_from_edges(name, *moved), -1)
@@ -234,7 +242,7 @@ def pad(
 
 def _edges_of_two(boxes1: ArrayLike, boxes2: ArrayLike, name: str, image_shape: Sequence[int] | None) -> list[Array]:
     height, width = (None, None) if image_shape is None else image_shape[:2]
-    is_relative = _format_of("bounding_box_format", name)[1] and image_shape is None
+    is_relative = format_of("bounding_box_format", name)[1] and image_shape is None
     target = "rel_xyxy" if is_relative else "xyxy"
     return [convert_format(boxes, name, target, height, width) for boxes in (boxes1, boxes2)]  # type: ignore[misc]
 
