@@ -145,7 +145,7 @@ NAMESPACES: dict[str, dict[str, str]] = {
         "Progbar": "cornu.training.loop.progbar",
         "PyDataset": _PY_DATASET,
         "Sequence": f"{_PY_DATASET}:PyDataset",
-        "bounding_boxes": "cornu.ops.image:bounding_boxes",
+        "bounding_boxes": "cornu.ops.image",
         "clear_session": "cornu.core.session",
         "custom_object_scope": _REGISTRY,
         "deserialize_keras_object": "cornu.saving",

@@ -99,22 +99,22 @@ class BaseImagePreprocessingLayer(Layer):
         """
         return None
 
-    def transform_images(self, images: Array, transformation: Transformation, training: bool = True) -> Array:
+    def transform_images(self, images: Array, transformation: Transformation = None, training: bool = True) -> Array:
         """Return a batch of images, transformed."""
         raise NotImplementedError(f"`{type(self).__name__}` has no `transform_images(images, transformation, training)`.")
 
-    def transform_labels(self, labels: Array, transformation: Transformation, training: bool = True) -> Array:
+    def transform_labels(self, labels: Array, transformation: Transformation = None, training: bool = True) -> Array:
         """Return the labels of a batch of images, which most transformations keep."""
         return labels
 
     def transform_bounding_boxes(
-        self, bounding_boxes: dict[str, Array], transformation: Transformation, training: bool = True
+        self, bounding_boxes: dict[str, Array], transformation: Transformation = None, training: bool = True
     ) -> dict[str, Array]:
         """Return the bounding boxes of a batch of images, which transformations of colors keep."""
         return bounding_boxes
 
     def transform_segmentation_masks(
-        self, segmentation_masks: Array, transformation: Transformation, training: bool = True
+        self, segmentation_masks: Array, transformation: Transformation = None, training: bool = True
     ) -> Array:
         """Return the masks of a batch of images, which transformations of colors keep."""
         return segmentation_masks
@@ -158,22 +158,22 @@ class BaseImagePreprocessingLayer(Layer):
         }
         return {**data, **changed}
 
-    def transform_single_image(self, image: Array, transformation: Transformation, training: bool = True) -> Array:
+    def transform_single_image(self, image: Array, transformation: Transformation = None, training: bool = True) -> Array:
         """Return one image, transformed."""
         return self._of_one(self.transform_images, image, transformation, training)
 
-    def transform_single_label(self, label: Array, transformation: Transformation, training: bool = True) -> Array:
+    def transform_single_label(self, label: Array, transformation: Transformation = None, training: bool = True) -> Array:
         """Return the label of one image."""
         return self._of_one(self.transform_labels, label, transformation, training)
 
     def transform_single_bounding_box(
-        self, bounding_box: dict[str, Array], transformation: Transformation, training: bool = True
+        self, bounding_box: dict[str, Array], transformation: Transformation = None, training: bool = True
     ) -> dict[str, Array]:
         """Return the bounding boxes of one image."""
         return self._of_one(self.transform_bounding_boxes, bounding_box, transformation, training)
 
     def transform_single_segmentation_mask(
-        self, segmentation_mask: Array, transformation: Transformation, training: bool = True
+        self, segmentation_mask: Array, transformation: Transformation = None, training: bool = True
     ) -> Array:
         """Return the mask of one image."""
         return self._of_one(self.transform_segmentation_masks, segmentation_mask, transformation, training)

@@ -50,7 +50,7 @@ class ColorLayer(BaseImagePreprocessingLayer):
         self.value_range = check_value_range(self, value_range)
         self.seed, self.generator = seed, SeedGenerator(seed)
 
-    def transform_images(self, images: Array, transformation: Transformation, training: bool = True) -> Array:
+    def transform_images(self, images: Array, transformation: Transformation = None, training: bool = True) -> Array:
         """Return the images, changed during training."""
         images = self._as_computed(images)
         return self._changed(images, transformation) if training and transformation is not None else images
@@ -349,7 +349,7 @@ class RandomGrayscale(BaseImagePreprocessingLayer):
         """Return booleans of shape ``(batch, 1, 1, 1)``."""
         return self._draws(seed).flags((self._size_of(data).batch, 1, 1, 1), self.factor) if training else None
 
-    def transform_images(self, images: Array, transformation: Any, training: bool = True) -> Array:
+    def transform_images(self, images: Array, transformation: Any = None, training: bool = True) -> Array:
         """Return the images, those that were drawn without colors."""
         images = self._as_computed(images)
         if not training or transformation is None:
@@ -422,7 +422,7 @@ class RandomColorJitter(BaseImagePreprocessingLayer):
         source = self.generator if seed is None else seed
         return {name: layer.get_random_transformation(data, training, source) for name, layer in self._steps().items()}
 
-    def transform_images(self, images: Array, transformation: Transformation, training: bool = True) -> Array:
+    def transform_images(self, images: Array, transformation: Transformation = None, training: bool = True) -> Array:
         """Return the images, changed by each layer."""
         images = self._as_computed(images)
         if not training or transformation is None:

@@ -59,12 +59,12 @@ class SizeLayer(BaseImagePreprocessingLayer):
         """Return images of the size of the layer."""
         raise NotImplementedError(f"`{type(self).__name__}` has no `_changed(images, transformation, interpolation)`.")
 
-    def transform_images(self, images: Array, transformation: Transformation, training: bool = True) -> Array:
+    def transform_images(self, images: Array, transformation: Transformation = None, training: bool = True) -> Array:
         """Return images of the size of the layer."""
         return self._changed(self._as_computed(images), transformation, "bilinear")
 
     def transform_segmentation_masks(
-        self, segmentation_masks: Array, transformation: Transformation, training: bool = True
+        self, segmentation_masks: Array, transformation: Transformation = None, training: bool = True
     ) -> Array:
         """Return masks of the size of the layer, without interpolation."""
         return self._changed(segmentation_masks, transformation, "nearest")
@@ -121,7 +121,7 @@ class CenterCrop(SizeLayer):
         return self._cut(images, (height - self.height) // 2, (width - self.width) // 2)
 
     def transform_bounding_boxes(
-        self, bounding_boxes: dict[str, Array], transformation: Transformation, training: bool = True
+        self, bounding_boxes: dict[str, Array], transformation: Transformation = None, training: bool = True
     ) -> dict[str, Array]:
         """Return the boxes in the middle of the images."""
         height, width = self._known_size(transformation["input_shape"])
@@ -183,7 +183,7 @@ class RandomCrop(SizeLayer):
         return self._cut(images, transformation["h_start"], transformation["w_start"])
 
     def transform_bounding_boxes(
-        self, bounding_boxes: dict[str, Array], transformation: Transformation, training: bool = True
+        self, bounding_boxes: dict[str, Array], transformation: Transformation = None, training: bool = True
     ) -> dict[str, Array]:
         """Return the boxes in the part of the images."""
         size = self._known_size(transformation["input_shape"])
@@ -239,7 +239,7 @@ class Resizing(SizeLayer):
         self.crop_to_aspect_ratio, self.pad_to_aspect_ratio = crop_to_aspect_ratio, pad_to_aspect_ratio
         self.fill_mode, self.fill_value = fill_mode, fill_value
 
-    def transform_images(self, images: Array, transformation: Transformation, training: bool = True) -> Array:
+    def transform_images(self, images: Array, transformation: Transformation = None, training: bool = True) -> Array:
         """Return the images, resized."""
         return self._changed(self._as_computed(images), transformation, self.interpolation)
 
@@ -257,7 +257,7 @@ class Resizing(SizeLayer):
         )
 
     def transform_bounding_boxes(
-        self, bounding_boxes: dict[str, Array], transformation: Transformation, training: bool = True
+        self, bounding_boxes: dict[str, Array], transformation: Transformation = None, training: bool = True
     ) -> dict[str, Array]:
         """Return the boxes of the resized images."""
         height, width = self._image_size(transformation)

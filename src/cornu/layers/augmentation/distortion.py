@@ -56,12 +56,12 @@ class DistortionLayer(BaseImagePreprocessingLayer):
         """Return all images of a batch, distorted."""
         raise NotImplementedError(f"`{type(self).__name__}` has no `_distorted(images, transformation, interpolation)`.")
 
-    def transform_images(self, images: Array, transformation: Transformation, training: bool = True) -> Array:
+    def transform_images(self, images: Array, transformation: Transformation = None, training: bool = True) -> Array:
         """Return the images, those that were drawn distorted."""
         return self._chosen(self._as_computed(images), transformation, training, self.interpolation)
 
     def transform_segmentation_masks(
-        self, segmentation_masks: Array, transformation: Transformation, training: bool = True
+        self, segmentation_masks: Array, transformation: Transformation = None, training: bool = True
     ) -> Array:
         """Return the masks, distorted like their images, without interpolation."""
         return self._chosen(segmentation_masks, transformation, training, "nearest")
@@ -155,7 +155,7 @@ class RandomPerspective(DistortionLayer):
         )
 
     def transform_bounding_boxes(
-        self, bounding_boxes: dict[str, Array], transformation: Transformation, training: bool = True
+        self, bounding_boxes: dict[str, Array], transformation: Transformation = None, training: bool = True
     ) -> dict[str, Array]:
         """Return the smallest boxes that contain the moved boxes, cut at the edges of the image."""
         if not training or transformation is None:

@@ -76,7 +76,7 @@ class RandomFlip(BaseImagePreprocessingLayer):
         flags = [(flips, "horizontal"), (transformation.get("vertical_flips", flips), "vertical")]
         return [(flag, direction) for flag, direction in flags if direction in self.mode]
 
-    def transform_images(self, images: Array, transformation: Transformation, training: bool = True) -> Array:
+    def transform_images(self, images: Array, transformation: Transformation = None, training: bool = True) -> Array:
         """Return the images, those that were drawn flipped."""
         images = self._as_computed(images)
         if not training or transformation is None:
@@ -87,13 +87,13 @@ class RandomFlip(BaseImagePreprocessingLayer):
         return images
 
     def transform_segmentation_masks(
-        self, segmentation_masks: Array, transformation: Transformation, training: bool = True
+        self, segmentation_masks: Array, transformation: Transformation = None, training: bool = True
     ) -> Array:
         """Return the masks, flipped like their images."""
         return self.transform_images(segmentation_masks, transformation, training=training)
 
     def transform_bounding_boxes(
-        self, bounding_boxes: dict[str, Array], transformation: Transformation, training: bool = True
+        self, bounding_boxes: dict[str, Array], transformation: Transformation = None, training: bool = True
     ) -> dict[str, Array]:
         """Return the boxes, flipped like their images."""
         if not training or transformation is None:
@@ -138,13 +138,13 @@ class AffineLayer(BaseImagePreprocessingLayer):
         """
         raise NotImplementedError(f"`{type(self).__name__}` has no `_coefficients(backend, transformation)`.")
 
-    def transform_images(self, images: Array, transformation: Transformation, training: bool = True) -> Array:
+    def transform_images(self, images: Array, transformation: Transformation = None, training: bool = True) -> Array:
         """Return the images, warped."""
         images = self._as_computed(images)
         return self._warped(images, transformation, self.interpolation) if training and transformation is not None else images
 
     def transform_segmentation_masks(
-        self, segmentation_masks: Array, transformation: Transformation, training: bool = True
+        self, segmentation_masks: Array, transformation: Transformation = None, training: bool = True
     ) -> Array:
         """Return the masks, warped like their images, without interpolation."""
         if not training or transformation is None:
@@ -163,7 +163,7 @@ class AffineLayer(BaseImagePreprocessingLayer):
         return from_batch(backend, found, is_single, self.data_format)
 
     def transform_bounding_boxes(
-        self, bounding_boxes: dict[str, Array], transformation: Transformation, training: bool = True
+        self, bounding_boxes: dict[str, Array], transformation: Transformation = None, training: bool = True
     ) -> dict[str, Array]:
         """Return the smallest boxes that contain the moved boxes, cut at the edges of the image."""
         if not training or transformation is None:

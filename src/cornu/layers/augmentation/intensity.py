@@ -37,7 +37,7 @@ class ValueMap(ColorLayer):
         super().__init__(value_range=value_range, seed=None, **kwargs)
         del self.seed, self.generator
 
-    def transform_images(self, images: Array, transformation: Transformation, training: bool = True) -> Array:
+    def transform_images(self, images: Array, transformation: Transformation = None, training: bool = True) -> Array:
         """Return the images, changed."""
         return self._changed(self._as_computed(images), transformation)
 

@@ -157,17 +157,17 @@ class MixUp(BaseImagePreprocessingLayer):
         count, draws = self._size_of(data).batch, self._draws(seed)
         return {"mix_weight": draws.beta((count,), self.alpha, self.alpha), "permutation_order": draws.permutation(count)}
 
-    def transform_images(self, images: Array, transformation: Transformation, training: bool = True) -> Array:
+    def transform_images(self, images: Array, transformation: Transformation = None, training: bool = True) -> Array:
         """Return the images, mixed."""
         images = self._as_computed(images)
         return mixed(images, transformation) if training and transformation is not None else images
 
-    def transform_labels(self, labels: Array, transformation: Transformation, training: bool = True) -> Array:
+    def transform_labels(self, labels: Array, transformation: Transformation = None, training: bool = True) -> Array:
         """Return the labels, mixed like their images."""
         return mixed(self._as_computed(labels), transformation) if training and transformation is not None else labels
 
     def transform_bounding_boxes(
-        self, bounding_boxes: dict[str, Array], transformation: Transformation, training: bool = True
+        self, bounding_boxes: dict[str, Array], transformation: Transformation = None, training: bool = True
     ) -> dict[str, Array]:
         """Return the boxes of both images."""
         if not training or transformation is None:
@@ -176,7 +176,7 @@ class MixUp(BaseImagePreprocessingLayer):
         return {name: ops.concatenate([values, ops.take(values, order, 0)], 1) for name, values in bounding_boxes.items()}
 
     def transform_segmentation_masks(
-        self, segmentation_masks: Array, transformation: Transformation, training: bool = True
+        self, segmentation_masks: Array, transformation: Transformation = None, training: bool = True
     ) -> Array:
         """Return the masks, mixed like their images."""
         if not training or transformation is None:
@@ -258,16 +258,16 @@ class CutMix(BaseImagePreprocessingLayer):
             "mix_weight": 1.0 - area,
         }
 
-    def transform_images(self, images: Array, transformation: Transformation, training: bool = True) -> Array:
+    def transform_images(self, images: Array, transformation: Transformation = None, training: bool = True) -> Array:
         """Return the images, each with a box of another one."""
         return self._pasted(self._as_computed(images), transformation, training)
 
-    def transform_labels(self, labels: Array, transformation: Transformation, training: bool = True) -> Array:
+    def transform_labels(self, labels: Array, transformation: Transformation = None, training: bool = True) -> Array:
         """Return the labels, mixed in proportion to the areas."""
         return mixed(self._as_computed(labels), transformation) if training and transformation is not None else labels
 
     def transform_segmentation_masks(
-        self, segmentation_masks: Array, transformation: Transformation, training: bool = True
+        self, segmentation_masks: Array, transformation: Transformation = None, training: bool = True
     ) -> Array:
         """Return the masks, each with a box of another one."""
         return self._pasted(segmentation_masks, transformation, training)

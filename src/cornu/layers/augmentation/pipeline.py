@@ -107,12 +107,12 @@ class MaxNumBoundingBoxes(BaseImagePreprocessingLayer):
         super().__init__(**kwargs)
         self.max_number, self.fill_value = check_int(self, "max_number", max_number), fill_value
 
-    def transform_images(self, images: Array, transformation: Transformation, training: bool = True) -> Array:
+    def transform_images(self, images: Array, transformation: Transformation = None, training: bool = True) -> Array:
         """Return the images."""
         return self._as_computed(images)
 
     def transform_bounding_boxes(
-        self, bounding_boxes: dict[str, Array], transformation: Transformation, training: bool = True
+        self, bounding_boxes: dict[str, Array], transformation: Transformation = None, training: bool = True
     ) -> dict[str, Array]:
         """Return ``max_number`` boxes of each image."""
         return {name: self._resized(values) for name, values in bounding_boxes.items()}

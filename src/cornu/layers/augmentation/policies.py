@@ -93,7 +93,7 @@ class PolicyLayer(BaseImagePreprocessingLayer):
         """Apply the chosen transformations."""
         raise NotImplementedError(f"`{type(self).__name__}` has no `_changed(method, values, transformation, training)`.")
 
-    def transform_images(self, images: Array, transformation: Transformation, training: bool = True) -> Array:
+    def transform_images(self, images: Array, transformation: Transformation = None, training: bool = True) -> Array:
         """Return the images, transformed."""
         images = self._as_computed(images)
         if not training or transformation is None:
@@ -167,7 +167,7 @@ class RandAugment(PolicyLayer):
         return values
 
     def transform_bounding_boxes(
-        self, bounding_boxes: dict[str, Array], transformation: Transformation, training: bool = True
+        self, bounding_boxes: dict[str, Array], transformation: Transformation = None, training: bool = True
     ) -> dict[str, Array]:
         """Return the boxes, transformed like their images."""
         if not training or transformation is None:
@@ -175,7 +175,7 @@ class RandAugment(PolicyLayer):
         return self._changed("transform_bounding_boxes", bounding_boxes, transformation, training)
 
     def transform_segmentation_masks(
-        self, segmentation_masks: Array, transformation: Transformation, training: bool = True
+        self, segmentation_masks: Array, transformation: Transformation = None, training: bool = True
     ) -> Array:
         """Return the masks, transformed like their images."""
         if not training or transformation is None:

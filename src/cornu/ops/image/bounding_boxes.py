@@ -76,6 +76,11 @@ def format_of(argument: str, name: str) -> tuple[str, bool]:
 
     Raises:
         InvalidArgumentError: If the format is unknown.
+
+    Example:
+        >>> from cornu.utils import bounding_boxes
+        >>> bounding_boxes.format_of("source", "REL_XYXY")
+        ('xyxy', True)
     """
     lower = name.lower() if isinstance(name, str) else name
     if lower not in _ALL_FORMATS:
