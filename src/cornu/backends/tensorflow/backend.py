@@ -16,7 +16,7 @@ Differences from the other backends:
 import builtins
 import contextlib
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -718,6 +718,24 @@ def normalized_batch(
     count = tf.cast(tf.shape(images)[0], "float32")
     # TensorFlow returns the unbiased estimate of the variance; the contract asks for the biased one.
     return tf.reshape(outputs, tf.shape(x)), mean, variance * (tf.maximum(count - 1, 1) / count)
+
+
+def affine_warp(
+    images: tf.Tensor, coefficients: Sequence[TensorLike], interpolation: str, fill_mode: str, fill_value: float
+) -> tf.Tensor | None:
+    if fill_mode == "wrap":  # the kernel wraps around one pixel earlier
+        return None
+    batch, height, width, _ = _sizes(images)
+    columns = [tf.broadcast_to(tf.reshape(cast(asarray(c), "float32"), (-1,)), (batch,)) for c in coefficients]
+    zeros = tf.zeros((batch,))
+    return tf.raw_ops.ImageProjectiveTransformV3(
+        images=images,
+        transforms=tf.stack([*columns, zeros, zeros], 1),
+        output_shape=tf.stack([height, width]),
+        fill_value=float(fill_value),
+        interpolation=interpolation.upper(),
+        fill_mode=fill_mode.upper(),
+    )
 
 
 # --- Devices ----------------------------------------------------------------------------------------------------------

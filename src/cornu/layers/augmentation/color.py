@@ -189,7 +189,7 @@ class RandomSaturation(ColorLayer):
     Example:
         >>> import numpy as np
         >>> from cornu.layers import RandomSaturation
-        >>> RandomSaturation((0.0, 0.0))(np.array([[[100.0, 50.0, 0.0]]])).tolist()
+        >>> np.round(RandomSaturation((0.0, 0.0))(np.array([[[100.0, 50.0, 0.0]]]))).tolist()
         [[[100.0, 100.0, 100.0]]]
     """
 

@@ -18,7 +18,7 @@ from cornu.layers.augmentation.base import (
 )
 from cornu.ops.dispatch import arrays
 from cornu.ops.image.layout import as_batch, from_batch
-from cornu.ops.image.warping import affine_positions, check_warp_arguments, warp
+from cornu.ops.image.warping import affine_warp, check_warp_arguments
 from cornu.ops.random import Seed
 from cornu.typing import Array, Tree
 
@@ -158,8 +158,7 @@ class AffineLayer(BaseImagePreprocessingLayer):
             value if isinstance(value, (int, float)) else backend.reshape(backend.asarray(value), (-1, 1, 1))
             for value in self._coefficients(backend, transformation)
         ]
-        x, y = affine_positions(backend, batch, rows)
-        found = warp(backend, batch, x, y, interpolation, self.fill_mode, self.fill_value)
+        found = affine_warp(backend, batch, rows, interpolation, self.fill_mode, self.fill_value)
         return from_batch(backend, found, is_single, self.data_format)
 
     def transform_bounding_boxes(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cornu import config
+from cornu.backends import fused_ops
 from cornu.backends.contract import Backend
 from cornu.dtypes import is_float
 from cornu.errors import ShapeError, one_of
@@ -84,6 +85,30 @@ def affine_positions(backend: Backend, images: Array, rows: Sequence[Array | flo
         return backend.add(backend.add(backend.multiply(along_x, x), backend.multiply(along_y, y)), shift)
 
     return linear(*rows[:3]), linear(*rows[3:])
+
+
+def affine_warp(
+    backend: Backend,
+    images: Array,
+    coefficients: Sequence[Array | float],
+    interpolation: str,
+    fill_mode: str,
+    fill_value: float,
+) -> Array:
+    """Sample each image of a batch at an affine function of the pixels' positions, by a kernel of the engine if it has one.
+
+    Args:
+        backend: Backend of the arrays.
+        images: Array of shape ``(batch, height, width, channels)``.
+        coefficients: Those of :func:`affine_positions`.
+        interpolation, fill_mode, fill_value: Arguments of :func:`warp`.
+    """
+    quick = fused_ops.find("affine_warp", images) if backend.dtype(images) == "float32" else None
+    found = None if quick is None else quick(images, coefficients, interpolation, fill_mode, fill_value)
+    if found is not None:
+        return found
+    x, y = affine_positions(backend, images, coefficients)
+    return warp(backend, images, x, y, interpolation, fill_mode, fill_value)
 
 
 @op
