@@ -16,7 +16,6 @@ from typing import TypeAlias
 
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
 from cornu.ops.conversion import cast, convert_to_tensor
-from cornu.ops.conversion import dtype as dtype_of
 from cornu.ops.logic import equal, less, logical_or, where
 from cornu.ops.manipulation import concatenate, split, squeeze
 from cornu.ops.math import divide_no_nan, exp, log, maximum, minimum, square
@@ -192,7 +191,7 @@ def clip_to_image_size(
     return {
         **bounding_boxes,
         "boxes": concatenate(_from_edges(name, x0, y0, x1, y1), -1),
-        "labels": where(is_empty, cast(-1, dtype_of(labels)), labels),
+        "labels": where(is_empty, -1, labels),
     }  # type: ignore[dict-item]
 
 

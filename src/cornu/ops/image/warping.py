@@ -1,7 +1,7 @@
 """Warp images: each pixel of the result is sampled at the position that a transformation maps it to."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from cornu import config
@@ -103,12 +103,24 @@ def affine_warp(
         coefficients: Those of :func:`affine_positions`.
         interpolation, fill_mode, fill_value: Arguments of :func:`warp`.
     """
+
+    def derived(x: Array) -> Array:
+        return warp(backend, x, *affine_positions(backend, x, coefficients), interpolation, fill_mode, fill_value)
+
     quick = fused_ops.find("affine_warp", images) if backend.dtype(images) == "float32" else None
     found = None if quick is None else quick(images, coefficients, interpolation, fill_mode, fill_value)
-    if found is not None:
-        return found
-    x, y = affine_positions(backend, images, coefficients)
-    return warp(backend, images, x, y, interpolation, fill_mode, fill_value)
+    if found is None:
+        return derived(images)
+
+    def with_gradient(x: Array) -> tuple[Array, Callable]:
+        """Return the result and its gradient, which TensorFlow's kernel only approximates."""
+
+        def gradient(upstream: Array) -> tuple[Array]:
+            return (backend.value_and_grad(lambda x: backend.sum(backend.multiply(derived(x), upstream)))(x)[1],)
+
+        return found, gradient
+
+    return backend.custom_gradient(with_gradient)(images)
 
 
 @op
