@@ -78,7 +78,7 @@ def test_signatures_are_those_of_keras(namespace, name):
     of_keras = getattr(importlib.import_module(namespace.replace("cornu", "keras")), name)
     if inspect.ismodule(of_keras):
         missing = set(namespaces.public_names(of_keras)) - set(getattr(importlib.import_module(namespace), name).__all__)
-        assert missing <= {"affine_transform"}  # of boxes, whose matrix in Keras is none of a rotation and shears
+        assert missing <= {"affine_transform"}  # of boxes: the matrix of Keras does not follow from its arguments
         return
     theirs = dict(inspect.signature(of_keras).parameters)
     mine = inspect.signature(getattr(importlib.import_module(namespace), name)).parameters.values()
