@@ -197,7 +197,7 @@ def test_an_explicit_seed_is_reproducible_in_tf_data() -> None:
     np.testing.assert_array_equal(*found)
 
 
-@pytest.mark.parametrize("name", [name for name in MADE if name not in ("RandAugment", "AugMix")])
+@pytest.mark.parametrize("name", MADE)
 def test_images_of_unknown_size_in_tf_data(name: str) -> None:
     tf = pytest.importorskip("tensorflow")
     layer = getattr(layers, name)(**MADE[name])

@@ -728,7 +728,7 @@ def affine_warp(
     batch, height, width, _ = _sizes(images)
     columns = [tf.broadcast_to(tf.reshape(cast(asarray(c), "float32"), (-1,)), (batch,)) for c in coefficients]
     zeros = tf.zeros((batch,))
-    return tf.raw_ops.ImageProjectiveTransformV3(
+    warped = tf.raw_ops.ImageProjectiveTransformV3(
         images=images,
         transforms=tf.stack([*columns, zeros, zeros], 1),
         output_shape=tf.stack([height, width]),
@@ -736,6 +736,7 @@ def affine_warp(
         interpolation=interpolation.upper(),
         fill_mode=fill_mode.upper(),
     )
+    return tf.ensure_shape(warped, images.shape)  # in a trace, the sizes that are known
 
 
 # --- Devices ----------------------------------------------------------------------------------------------------------

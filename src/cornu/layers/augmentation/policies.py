@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from cornu import backends, ops, registry
+from cornu import backends, ops, registry, trees
 from cornu.core.seed_generator import SeedGenerator
 from cornu.errors import one_of
 from cornu.layers.augmentation.base import (
@@ -82,8 +82,15 @@ class PolicyLayer(BaseImagePreprocessingLayer):
         backend = backends.of(index)
         if not backend.is_traced(index):
             return call(*choices[int(backend.to_numpy(index))], values)
-        branches = [lambda given, name=name, layer=layer: call(name, layer, given) for name, layer in choices]
-        return ops.switch(index, branches, values)
+
+        def branch(name: str, layer: BaseImagePreprocessingLayer) -> Callable:
+            def run(given: Tree) -> Tree:
+                # No choice changes the shapes, but in a function of `tf.data` it may lose a size that is known.
+                return trees.map(lambda new, old: backend.reshape(new, backend.shape(old)), call(name, layer, given), given)
+
+            return run
+
+        return ops.switch(index, [branch(*choice) for choice in choices], values)
 
     def _run(self, method: Callable, values: Tree, transformation: Transformation, training: bool) -> Any:
         """Call a method: what it chooses is compiled, each transformation separately."""
