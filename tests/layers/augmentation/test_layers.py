@@ -1,6 +1,8 @@
 """What all image layers have in common: configs, files, shapes, dtypes, training, export; and boxes, masks and bad input."""
 
+import copy
 import json
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -362,3 +364,13 @@ def test_images_are_checked(backend: str) -> None:
     with pytest.raises(ShapeError, match=r"three channels"):
         layers.RandomHue(0.2).to_backend(backend)(IMAGES[..., :1])
     assert config.image_data_format() == "channels_last"
+
+
+@pytest.mark.parametrize("name", ["RandomRotation", "RandAugment", "RandomColorJitter"])
+def test_copies_draw_the_same(name: str, backend: str) -> None:
+    layer = getattr(layers, name)(**ALL[name], seed=1).to_backend(backend)
+    layer(IMAGES, training=True)
+    copies = copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))
+    found = [ops.convert_to_numpy(each(IMAGES, training=True)) for each in (layer, *copies)]
+    for other in found[1:]:
+        np.testing.assert_allclose(other, found[0], atol=1e-3)
