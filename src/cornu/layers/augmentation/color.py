@@ -34,26 +34,19 @@ def per_image(values: Array) -> Array:
     return ops.reshape(values, (-1, 1, 1, 1))
 
 
-class ColorLayer(BaseImagePreprocessingLayer):
+class RangeLayer(BaseImagePreprocessingLayer):
     """Base class of the layers that compute new values of images, of a known range.
 
-    A subclass defines ``_changed``, and draws its parameters in ``get_random_transformation``.
+    A subclass defines ``_changed``.
 
     Args:
         value_range: Pair of numbers, the smallest and the largest value of images.
-        seed: Integer seed, or None.
         **kwargs: Arguments of the base class.
     """
 
-    def __init__(self, *, value_range: Sequence[float], seed: int | None, **kwargs: Any):
+    def __init__(self, *, value_range: Sequence[float], **kwargs: Any):
         super().__init__(**kwargs)
         self.value_range = check_value_range(self, value_range)
-        self.seed, self.generator = seed, SeedGenerator(seed)
-
-    def transform_images(self, images: Array, transformation: Transformation = None, training: bool = True) -> Array:
-        """Return the images, changed during training."""
-        images = self._as_computed(images)
-        return self._changed(images, transformation) if training and transformation is not None else images
 
     def _changed(self, images: Array, transformation: Transformation) -> Array:
         """Return the images as changed by the transformation."""
@@ -85,6 +78,27 @@ class ColorLayer(BaseImagePreprocessingLayer):
         """Return grayscale images with the channels of the images."""
         gray = ops.image.rgb_to_grayscale(images, data_format=self.data_format)
         return ops.repeat(gray, 3, axis=self._channel_axis)
+
+
+class ColorLayer(RangeLayer):
+    """Base class of the layers that change the values of images at random during training.
+
+    A subclass draws its parameters in ``get_random_transformation``.
+
+    Args:
+        value_range: Pair of numbers, the smallest and the largest value of images.
+        seed: Integer seed, or None.
+        **kwargs: Arguments of the base class.
+    """
+
+    def __init__(self, *, value_range: Sequence[float], seed: int | None, **kwargs: Any):
+        super().__init__(value_range=value_range, **kwargs)
+        self.seed, self.generator = seed, SeedGenerator(seed)
+
+    def transform_images(self, images: Array, transformation: Transformation = None, training: bool = True) -> Array:
+        """Return the images, changed during training."""
+        images = self._as_computed(images)
+        return self._changed(images, transformation) if training and transformation is not None else images
 
 
 @registry.register("layers")

@@ -6,7 +6,7 @@ from typing import Any
 from cornu import ops, registry
 from cornu.errors import InvalidArgumentError
 from cornu.layers.augmentation.base import Factor, Transformation, as_range, up_to
-from cornu.layers.augmentation.color import ColorLayer, per_image
+from cornu.layers.augmentation.color import ColorLayer, RangeLayer, per_image
 from cornu.ops.dispatch import arrays
 from cornu.ops.image.filters import gaussian_kernel, separable_filter
 from cornu.ops.image.layout import as_batch, from_batch
@@ -25,17 +25,8 @@ __all__ = [
 ]
 
 
-class ValueMap(ColorLayer):
-    """Base class of the layers without random parameters, which change images in training and outside of it.
-
-    Args:
-        value_range: Pair of numbers, the smallest and the largest value of images.
-        **kwargs: Arguments of the base class.
-    """
-
-    def __init__(self, *, value_range: Sequence[float], **kwargs: Any):
-        super().__init__(value_range=value_range, seed=None, **kwargs)
-        del self.seed, self.generator
+class ValueMap(RangeLayer):
+    """Base class of the layers without random parameters, which change images in training and outside of it."""
 
     def transform_images(self, images: Array, transformation: Transformation = None, training: bool = True) -> Array:
         """Return the images, changed."""
