@@ -43,6 +43,7 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/bench.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/bench_steps.py
 	$(BIN)/python benchmarks/bench_text.py
+	$(BIN)/python benchmarks/bench_augmentation.py
 
 # The tests that need an accelerator: run if there is one, otherwise listed and skipped.
 test-gpu: $(VENV)/.installed-dev

@@ -43,7 +43,7 @@ def test_every_name_is_found_where_the_table_says(namespace):
         home, _, original = target.partition(":")
         found = getattr(module, name)
         expected = importlib.import_module(home)
-        assert found is (expected if inspect.ismodule(found) else getattr(expected, original or name))
+        assert found is (expected if home == f"{namespace}.{name}" else getattr(expected, original or name))
         assert inspect.ismodule(found) or getattr(found, "__module__", home).startswith(("cornu.", "contextlib"))
 
 
@@ -81,6 +81,10 @@ def test_public_functions_and_classes_can_be_pickled(module):
 @pytest.mark.parametrize(("namespace", "name"), NAMES)
 def test_signatures_are_those_of_keras(namespace, name):
     of_keras = getattr(importlib.import_module(namespace.replace("cornu", "keras")), name)
+    if inspect.ismodule(of_keras):
+        missing = set(namespaces.public_names(of_keras)) - set(getattr(importlib.import_module(namespace), name).__all__)
+        assert missing <= {"affine_transform"}  # of boxes: the matrix of Keras does not follow from its arguments
+        return
     theirs = dict(inspect.signature(of_keras).parameters)
     mine = inspect.signature(getattr(importlib.import_module(namespace), name)).parameters.values()
     mine = {p.name: p for p in mine if p.kind is not p.VAR_KEYWORD}

@@ -164,6 +164,7 @@ NAMESPACES: dict[str, dict[str, str]] = {
         "Sequence": f"{_PY_DATASET}:PyDataset",
         "array_to_img": _DATA_IMAGES,
         "audio_dataset_from_directory": "cornu.data.audio_folders",
+        "bounding_boxes": "cornu.ops.image",
         "clear_session": "cornu.core.session",
         "custom_object_scope": _REGISTRY,
         "deserialize_keras_object": "cornu.saving",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cornu.io.get_file import get_file as get_file
     from cornu.models.plotting import model_to_dot as model_to_dot
     from cornu.models.plotting import plot_model as plot_model
+    from cornu.ops.image import bounding_boxes as bounding_boxes
     from cornu.ops.nn.encoding import normalize_vectors as normalize
     from cornu.ops.nn.encoding import to_categorical as to_categorical
     from cornu.registry import CustomObjectScope as CustomObjectScope

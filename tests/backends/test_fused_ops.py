@@ -6,6 +6,7 @@ import pytest
 import cornu
 from cornu import backends, config, layers, ops, optimizers
 from cornu.backends import fused_ops
+from cornu.ops.image import warping
 
 RNG = np.random.default_rng(0)
 INSTALLED = config.installed_backends()
@@ -252,3 +253,31 @@ def test_a_cell_in_another_dtype_than_its_layer(engine):
     layer.build((BATCH, STEPS, FEATURES))
     x, upstream = np.ones((BATCH, STEPS, FEATURES), "float32"), np.ones(BATCH * UNITS, "float32")
     assert all(np.isfinite(array).all() for array in answers(layer, x, upstream))
+
+
+@engines_with("affine_warp")
+@pytest.mark.parametrize("size", [(2, 6, 5, 3), (3, 1, 7, 1)], ids=str)
+@pytest.mark.parametrize("fill_mode", ["constant", "nearest", "reflect", "wrap"])
+@pytest.mark.parametrize("interpolation", ["bilinear", "nearest"])
+def test_affine_warp(engine, size, fill_mode, interpolation, asked):
+    rng = np.random.default_rng(2)
+    backend, x, upstream = (
+        backends.get(engine),
+        rng.normal(size=size).astype("float32"),
+        rng.normal(size=size).astype("float32"),
+    )
+    rotated = [backend.asarray(rng.uniform(-1.3, 1.3, (size[0], 1, 1)).astype("float32")) for _ in range(3)]
+    coefficients = [rotated[0], 0.3, -2.7, rotated[1], rotated[2], 4.1]
+
+    def answer():
+        def weighted(x):
+            warped = warping.affine_warp(backend, x, coefficients, interpolation, fill_mode, 1.5)
+            return backend.sum(warped * backend.asarray(upstream)), warped
+
+        (_, warped), gradient = backend.value_and_grad(weighted, has_aux=True)(backend.asarray(x))
+        return [backend.to_numpy(each) for each in (warped, gradient)]
+
+    found, names = answer(), asked()
+    for mine, derived in zip(found, answer(), strict=True):
+        np.testing.assert_allclose(mine, derived, rtol=1e-4, atol=1e-4)
+    assert names == ["affine_warp"]

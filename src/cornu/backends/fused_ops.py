@@ -4,7 +4,7 @@ The functions below specify what a fused op of that name computes. Code that der
 Tests compare each fused op with the derived result.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from cornu import config
@@ -102,4 +102,19 @@ def recurrence(
 
     Returns:
         The outputs and the last state.
+    """
+
+
+def affine_warp(
+    images: Array, coefficients: Sequence[Array | float], interpolation: str, fill_mode: str, fill_value: float
+) -> Array | None:
+    """Sample each image of a batch at an affine function of the pixels' positions (see ``cornu.ops.image.affine_transform``).
+
+    Args:
+        images: Array of shape ``(batch, height, width, channels)`` and dtype ``float32``.
+        coefficients: ``a0, a1, a2, b0, b1, b2``, numbers or arrays of shape ``(batch, 1, 1)``.
+        interpolation, fill_mode, fill_value: Arguments of ``affine_transform``.
+
+    Returns:
+        Array of the shape of the images; None if the kernel of the engine does not have this interpolation or fill mode.
     """

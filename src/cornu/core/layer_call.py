@@ -8,6 +8,7 @@ from cornu.core.call_context import CallContext
 from cornu.core.layer_placement import placement_of
 from cornu.core.layer_protocol import LayerLike
 from cornu.core.layer_record import record_of
+from cornu.core.random_key import key_in_trace
 from cornu.ops.dispatch import unwrap
 
 
@@ -45,13 +46,16 @@ def call(layer: LayerLike, args: tuple, kwargs: dict) -> Any:
 def _call_in_trace(layer: LayerLike, backend: str, args: tuple, kwargs: dict) -> Any:
     """Call a layer in a function that another engine traces, such as one passed to ``map`` of a ``tf.data`` dataset.
 
-    The layer computes on that engine with its current variables, which do not change.
+    The layer computes on that engine with its current variables, which do not change. Random values differ in each run of the
+    function where the engine can count the runs.
     """
     place = config.Placement(backend, config.device(backend))
     values = {id(variable): backends.array_at(place, variable.numpy()) for variable in layer.variables}
     context = CallContext(values=values, backend_name=backend)
     context.captures = True
     with config.placement_scope(*place), call_context.entered(context):
+        if layer_tree.seed_generators(layer):
+            context.key = key_in_trace(backends.get(backend))
         return _run(layer, context, args, kwargs)
 
 

@@ -2,7 +2,10 @@
 
 from typing import Any, NamedTuple
 
-from cornu import backends
+import numpy as np
+
+from cornu import backends, seeds
+from cornu.backends.contract import Backend
 from cornu.typing import ArrayLike
 
 
@@ -22,3 +25,13 @@ class RandomKey(NamedTuple):
     def fold_in(self, number: Any) -> "RandomKey":
         """Return another key, determined by this one and an integer or an array of one integer."""
         return RandomKey(backends.of(self.value).fold_in(self.value, number), (*self.numbers, number))
+
+
+def key_in_trace(backend: Backend) -> RandomKey:
+    """Return the random key of a function that an engine traces, such as one passed to ``map`` of a ``tf.data`` dataset.
+
+    On an engine that counts the runs of the function (``run_number``), it differs in each of them.
+    """
+    key = RandomKey(backend.asarray(np.array(seeds.next_key(), dtype="uint32")))
+    count = getattr(backend, "run_number", None)
+    return key if count is None else key.fold_in(count())

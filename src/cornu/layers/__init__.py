@@ -8,6 +8,14 @@ from cornu.layers.activations import *
 from cornu.layers.attention.attention import *
 from cornu.layers.attention.grouped_query_attention import *
 from cornu.layers.attention.multi_head_attention import *
+from cornu.layers.augmentation.color import *
+from cornu.layers.augmentation.cropping import *
+from cornu.layers.augmentation.distortion import *
+from cornu.layers.augmentation.geometry import *
+from cornu.layers.augmentation.intensity import *
+from cornu.layers.augmentation.mixing import *
+from cornu.layers.augmentation.pipeline import *
+from cornu.layers.augmentation.policies import *
 from cornu.layers.basic.dense import *
 from cornu.layers.basic.einsum_dense import *
 from cornu.layers.basic.embedding import *

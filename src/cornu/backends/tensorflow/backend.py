@@ -16,7 +16,7 @@ Differences from the other backends:
 import builtins
 import contextlib
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -662,6 +662,25 @@ def random_normal(key: tf.Tensor, shape: Shape, dtype: str) -> tf.Tensor:
     return tf.random.stateless_normal(shape, _seed(key), dtype=checked(dtype), alg=_METHOD)
 
 
+_ANONYMOUS = "cd2c89b7-88b7-44c8-ad83-06c2a9158347"
+"""Name by which TensorFlow creates a resource without a name, which lives as long as a tensor or graph refers to it."""
+
+_STEP = 256
+"""By how much ``RngReadAndSkip`` advances the counter of the Philox algorithm for each value that it skips."""
+
+
+def run_number() -> tf.Tensor:
+    """Return a number that counts the runs of the function that is being traced, also of parallel ones.
+
+    A ``tf.Variable`` cannot be created in a ``tf.function``, and adding to one is not atomic.
+    """
+    with tf.init_scope():
+        state = tf.raw_ops.VarHandleOp(dtype=tf.int64, shape=(3,), shared_name=_ANONYMOUS)
+        tf.raw_ops.AssignVariableOp(resource=state, value=tf.zeros((3,), tf.int64))
+    counter = tf.raw_ops.RngReadAndSkip(resource=state, alg=1, delta=tf.constant(1, tf.uint64))
+    return tf.cast(counter[0] // _STEP, tf.uint32)
+
+
 # --- Transforms -------------------------------------------------------------------------------------------------------
 
 value_and_grad = gradients.value_and_grad
@@ -705,6 +724,25 @@ def normalized_batch(
     count = tf.cast(tf.shape(images)[0], "float32")
     # TensorFlow returns the unbiased estimate of the variance; the contract asks for the biased one.
     return tf.reshape(outputs, tf.shape(x)), mean, variance * (tf.maximum(count - 1, 1) / count)
+
+
+def affine_warp(
+    images: tf.Tensor, coefficients: Sequence[TensorLike], interpolation: str, fill_mode: str, fill_value: float
+) -> tf.Tensor | None:
+    if fill_mode == "wrap":  # the kernel wraps around one pixel earlier
+        return None
+    batch, height, width, _ = _sizes(images)
+    columns = [tf.broadcast_to(tf.reshape(cast(asarray(c), "float32"), (-1,)), (batch,)) for c in coefficients]
+    zeros = tf.zeros((batch,))
+    warped = tf.raw_ops.ImageProjectiveTransformV3(
+        images=images,
+        transforms=tf.stack([*columns, zeros, zeros], 1),
+        output_shape=tf.stack([height, width]),
+        fill_value=float(fill_value),
+        interpolation=interpolation.upper(),
+        fill_mode=fill_mode.upper(),
+    )
+    return tf.ensure_shape(warped, images.shape)  # in a trace, the sizes that are known
 
 
 # --- Devices ----------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ Differences from the other backends:
 import builtins
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -830,6 +830,28 @@ def lstm(
             x, (hidden[None], carry[None]), weights, bias is not None, 1, 0.0, True, False, False
         )
     return outputs, hidden[0], carry[0]
+
+
+_GRID_PADDING = {"constant": "zeros", "nearest": "border", "reflect": "reflection"}
+"""What PyTorch calls the fill modes that its kernel has."""
+
+
+def affine_warp(
+    images: Tensor, coefficients: Sequence[Tensor | float], interpolation: str, fill_mode: str, fill_value: float
+) -> Tensor | None:
+    if interpolation != "bilinear" or fill_mode not in _GRID_PADDING:  # its nearest pixel of a tie is another one
+        return None
+    height, width = images.shape[1:3]
+    x = torch.arange(width, dtype=images.dtype, device=images.device)
+    y = torch.arange(height, dtype=images.dtype, device=images.device)[:, None]
+    a0, a1, a2, b0, b1, b2 = coefficients
+    along_x, along_y = a0 * x + a1 * y + a2, b0 * x + b1 * y + b2
+    grid = torch.stack([(along_x * 2 + 1) / width - 1, (along_y * 2 + 1) / height - 1], -1)
+    shift = fill_value if fill_mode == "constant" else 0
+    first = _channels_first(images - shift if shift else images)
+    grid = grid.expand(len(images), height, width, 2)
+    found = _channels_last(F.grid_sample(first, grid, interpolation, _GRID_PADDING[fill_mode], align_corners=False))
+    return found + shift if shift else found
 
 
 # --- Devices ----------------------------------------------------------------------------------------------------------

@@ -170,7 +170,7 @@ def resize(
         [[[0.0], [1.0], [3.0], [4.0]]]
     """
     data_format = config.standardize_data_format(data_format)
-    height, width = _check_arguments(size, interpolation, crop_to_aspect_ratio, pad_to_aspect_ratio, fill_mode)
+    height, width = check_resize_arguments(size, interpolation, crop_to_aspect_ratio, pad_to_aspect_ratio, fill_mode)
     backend, x = arrays(images)
     rank = len(x.shape)
     if rank not in (3, 4):
@@ -193,7 +193,17 @@ def resize(
     return wide if exact else round_and_cast(backend, wide, dtype)
 
 
-def _check_arguments(size: Sequence[Any], interpolation: str, crop: bool, widen: bool, fill_mode: str) -> tuple[int, int]:
+def check_resize_arguments(size: Sequence[Any], interpolation: str, crop: bool, widen: bool, fill_mode: str) -> tuple[int, int]:
+    """Return the height and the width of ``size``, after checking the arguments of :func:`resize`.
+
+    Raises:
+        InvalidArgumentError: If an argument has an unknown value.
+
+    Example:
+        >>> from cornu.ops.image.resizing import check_resize_arguments
+        >>> check_resize_arguments((4, 5.0), "nearest", False, False, "constant")
+        (4, 5)
+    """
     if interpolation not in INTERPOLATIONS:
         raise one_of("interpolation", interpolation, INTERPOLATIONS)
     if fill_mode != "constant":

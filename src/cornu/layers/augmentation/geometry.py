@@ -1,0 +1,467 @@
+"""Layers that move the pixels of images: flips, and affine transformations, which share one warp."""
+
+import math
+from typing import Any, Unpack
+
+from cornu import ops, registry
+from cornu.backends.contract import Backend
+from cornu.core.seed_generator import SeedGenerator
+from cornu.errors import one_of
+from cornu.layers.augmentation.base import (
+    BaseImagePreprocessingLayer,
+    BoxArguments,
+    Factor,
+    ImageLayerArguments,
+    Transformation,
+    around_zero,
+    as_number,
+    as_range,
+    without_sign,
+)
+from cornu.ops.dispatch import arrays
+from cornu.ops.image.layout import as_batch, from_batch
+from cornu.ops.image.warping import affine_warp, check_warp_arguments
+from cornu.ops.random import Seed
+from cornu.typing import Array, Tree
+
+__all__ = ["RandomFlip", "RandomRotation", "RandomShear", "RandomTranslation", "RandomZoom"]
+
+
+@registry.register("layers")
+class RandomFlip(BaseImagePreprocessingLayer):
+    """Layer that flips images at random during training, each with probability 1/2.
+
+    With ``"horizontal_and_vertical"`` the two flips are drawn separately.
+
+    Args:
+        mode: ``"horizontal"`` (left and right are exchanged), ``"vertical"`` (top and bottom) or
+            ``"horizontal_and_vertical"``. Defaults to ``"horizontal_and_vertical"``.
+        seed: Integer seed. Defaults to a seed drawn from the global generator.
+        data_format: ``"channels_last"`` or ``"channels_first"``. Defaults to ``config.image_data_format()``.
+        **kwargs: ``bounding_box_format``, and arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
+
+    Raises:
+        InvalidArgumentError: If ``mode`` is unknown.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import RandomFlip
+        >>> flipped = RandomFlip("horizontal", seed=3)(np.array([[[1.0], [2.0]]]))
+        >>> sorted(np.ravel(flipped).tolist())
+        [1.0, 2.0]
+    """
+
+    cornu_preserves_value_range = True
+
+    def __init__(
+        self,
+        mode: str = "horizontal_and_vertical",
+        seed: int | None = None,
+        data_format: str | None = None,
+        **kwargs: Unpack[BoxArguments],
+    ):
+        super().__init__(data_format=data_format, **kwargs)
+        modes = ("horizontal", "vertical", "horizontal_and_vertical")
+        if mode not in modes:
+            raise one_of("mode", mode, modes)
+        self.mode, self.seed, self.generator = mode, seed, SeedGenerator(seed)
+
+    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
+        """Return ``"flips"``, booleans of shape ``(batch, 1, 1, 1)``, and ``"vertical_flips"`` if both kinds are drawn."""
+        if not training:
+            return None
+        size, draws = self._size_of(data), self._draws(seed)
+        flags = {"flips": draws.flags((size.batch, 1, 1, 1), 0.5)}
+        if self.mode == "horizontal_and_vertical":
+            flags["vertical_flips"] = draws.flags((size.batch, 1, 1, 1), 0.5)
+        return {**flags, "input_shape": ops.shape(self._images_of(data))}
+
+    def _flags(self, transformation: Transformation) -> list[tuple[Array, str]]:
+        """Return which images are flipped in which direction."""
+        flips = transformation["flips"]
+        flags = [(flips, "horizontal"), (transformation.get("vertical_flips", flips), "vertical")]
+        return [(flag, direction) for flag, direction in flags if direction in self.mode]
+
+    def transform_images(self, images: Array, transformation: Transformation = None, training: bool = True) -> Array:
+        """Return the images, those that were drawn flipped."""
+        images = self._as_computed(images)
+        if not training or transformation is None:
+            return images
+        last = len(images.shape) - (2 if self.data_format == "channels_last" else 1)
+        for flag, direction in self._flags(transformation):
+            images = ops.where(flag, ops.flip(images, last if direction == "horizontal" else last - 1), images)
+        return images
+
+    def transform_segmentation_masks(
+        self, segmentation_masks: Array, transformation: Transformation = None, training: bool = True
+    ) -> Array:
+        """Return the masks, flipped like their images."""
+        return self.transform_images(segmentation_masks, transformation, training=training)
+
+    def transform_bounding_boxes(
+        self, bounding_boxes: dict[str, Array], transformation: Transformation = None, training: bool = True
+    ) -> dict[str, Array]:
+        """Return the boxes, flipped like their images."""
+        if not training or transformation is None:
+            return bounding_boxes
+        height, width = self._image_size(transformation)
+        boxes = self._edges(bounding_boxes, height, width)
+        x0, y0, x1, y1 = ops.split(boxes, 4, axis=-1)
+        for flag, direction in self._flags(transformation):
+            flag = ops.squeeze(flag, -1)
+            if direction == "horizontal":
+                x0, x1 = ops.where(flag, width - x1, x0), ops.where(flag, width - x0, x1)
+            else:
+                y0, y1 = ops.where(flag, height - y1, y0), ops.where(flag, height - y0, y1)
+        return self._boxes_inside(bounding_boxes, ops.concatenate([x0, y0, x1, y1], -1), height, width)
+
+
+class AffineLayer(BaseImagePreprocessingLayer):
+    """Base class of the layers that sample each image at an affine function of the pixels' positions.
+
+    A subclass returns the function in ``_coefficients``.
+
+    Args:
+        fill_mode: How images are extended beyond their edges.
+        interpolation: ``"nearest"`` or ``"bilinear"``.
+        fill_value: Float, value outside of the images for ``fill_mode="constant"``.
+        seed: Integer seed, or None.
+        **kwargs: Arguments of the base class.
+    """
+
+    cornu_preserves_value_range = True
+
+    def __init__(
+        self, *, fill_mode: str, interpolation: str, fill_value: float, seed: int | None, **kwargs: Unpack[ImageLayerArguments]
+    ):
+        super().__init__(**kwargs)
+        check_warp_arguments(interpolation, fill_mode)
+        self.fill_mode, self.interpolation, self.fill_value = fill_mode, interpolation, fill_value
+        self.seed, self.generator = seed, SeedGenerator(seed)
+
+    def _coefficients(self, backend: Backend, transformation: Transformation) -> list[Any]:
+        """Return ``a0, a1, a2, b0, b1, b2``: the pixel (x, y) is sampled at (a0 x + a1 y + a2, b0 x + b1 y + b2).
+
+        They are numbers, or arrays of shape ``(batch,)``.
+        """
+        raise NotImplementedError(f"`{type(self).__name__}` has no `_coefficients(backend, transformation)`.")
+
+    def transform_images(self, images: Array, transformation: Transformation = None, training: bool = True) -> Array:
+        """Return the images, warped."""
+        images = self._as_computed(images)
+        return self._warped(images, transformation, self.interpolation) if training and transformation is not None else images
+
+    def transform_segmentation_masks(
+        self, segmentation_masks: Array, transformation: Transformation = None, training: bool = True
+    ) -> Array:
+        """Return the masks, warped like their images, without interpolation."""
+        if not training or transformation is None:
+            return segmentation_masks
+        return self._warped(segmentation_masks, transformation, "nearest")
+
+    def _warped(self, images: Array, transformation: Transformation, interpolation: str) -> Array:
+        backend, images = arrays(images)
+        batch, is_single = as_batch(backend, images, type(self).__name__, self.data_format)
+        rows = [
+            value if isinstance(value, (int, float)) else backend.reshape(backend.asarray(value), (-1, 1, 1))
+            for value in self._coefficients(backend, transformation)
+        ]
+        found = affine_warp(backend, batch, rows, interpolation, self.fill_mode, self.fill_value)
+        return from_batch(backend, found, is_single, self.data_format)
+
+    def transform_bounding_boxes(
+        self, bounding_boxes: dict[str, Array], transformation: Transformation = None, training: bool = True
+    ) -> dict[str, Array]:
+        """Return the smallest boxes that contain the moved boxes, cut at the edges of the image."""
+        if not training or transformation is None:
+            return bounding_boxes
+        height, width = self._image_size(transformation)
+        boxes = self._edges(bounding_boxes, height, width)
+        backend, boxes = arrays(boxes)
+        a0, a1, a2, b0, b1, b2 = (
+            value if isinstance(value, (int, float)) else backend.reshape(backend.asarray(value), (-1, 1, 1))
+            for value in self._coefficients(backend, transformation)
+        )
+        # The pixel at (0, 0) is the square from (0, 0) to (1, 1): its center is at (0.5, 0.5) of a box.
+        x, y = (ops.take(boxes, ops.array(places), -1) - 0.5 for places in ([0, 2, 0, 2], [1, 1, 3, 3]))
+        determinant = a0 * b1 - a1 * b0
+        x, y = x - a2, y - b2
+        moved_x, moved_y = (b1 * x - a1 * y) / determinant + 0.5, (a0 * y - b0 * x) / determinant + 0.5
+        ends = [f(values, -1, keepdims=True) for f in (ops.min, ops.max) for values in (moved_x, moved_y)]
+        return self._boxes_inside(bounding_boxes, ops.concatenate(ends, -1), height, width)
+
+
+@registry.register("layers")
+class RandomRotation(AffineLayer):
+    """Layer that rotates images about their center by a random angle during training.
+
+    Args:
+        factor: Float, or tuple of two floats: the range of the angle, as a fraction of a full turn; a single number ``f``
+            denotes ``(-f, f)``. Positive angles turn counterclockwise.
+        fill_mode: How images are extended beyond their edges: ``"reflect"``, ``"wrap"``, ``"nearest"`` or ``"constant"`` (see
+            :func:`cornu.ops.image.map_coordinates`). Defaults to ``"reflect"``.
+        interpolation: ``"nearest"`` or ``"bilinear"``. Defaults to ``"bilinear"``.
+        seed: Integer seed. Defaults to a seed drawn from the global generator.
+        fill_value: Float, value outside of the images for ``"constant"``. Defaults to 0.0.
+        data_format: ``"channels_last"`` or ``"channels_first"``. Defaults to ``config.image_data_format()``.
+        **kwargs: ``bounding_box_format``, and arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
+
+    Raises:
+        InvalidArgumentError: If the factor is not between -1 and 1, or another argument is unknown.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import RandomRotation
+        >>> quarter = RandomRotation((0.25, 0.25))(np.array([[[1.0], [2.0]], [[3.0], [4.0]]]))
+        >>> np.round(quarter[..., 0]).tolist()
+        [[2.0, 4.0], [1.0, 3.0]]
+    """
+
+    def __init__(
+        self,
+        factor: Factor,
+        fill_mode: str = "reflect",
+        interpolation: str = "bilinear",
+        seed: int | None = None,
+        fill_value: float = 0.0,
+        data_format: str | None = None,
+        **kwargs: Unpack[BoxArguments],
+    ):
+        super().__init__(
+            fill_mode=fill_mode,
+            interpolation=interpolation,
+            fill_value=fill_value,
+            seed=seed,
+            data_format=data_format,
+            **kwargs,
+        )
+        self.factor = as_range(self, "factor", factor, (-1.0, 1.0), around_zero)
+
+    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
+        """Return ``"angle"``, in degrees, and ``"rotation_matrix"``, of shape ``(batch, 8)``, for ``affine_transform``."""
+        if not training:
+            return None
+        size, draws = self._size_of(data), self._draws(seed)
+        angle = draws.uniform((size.batch,), self.factor[0] * 360.0, self.factor[1] * 360.0)
+        radians = angle * (math.pi / 180.0)
+        cosine, sine = ops.cos(radians), ops.sin(radians)
+        x, y = ((as_number(length) - 1.0) / 2.0 for length in (size.width, size.height))
+        zeros = cosine * 0.0
+        rows = [cosine, -sine, x - (cosine * x - sine * y), sine, cosine, y - (sine * x + cosine * y), zeros, zeros]
+        return {
+            "angle": angle,
+            "rotation_matrix": ops.stack(rows, axis=1),
+            "image_height": size.height,
+            "image_width": size.width,
+            "batch_size": size.batch,
+        }
+
+    def _image_size(self, transformation: Transformation) -> tuple[Any, Any]:
+        return as_number(transformation["image_height"]), as_number(transformation["image_width"])
+
+    def _coefficients(self, backend: Backend, transformation: Transformation) -> list[Any]:
+        matrix = backend.reshape(backend.asarray(transformation["rotation_matrix"]), (-1, 8))
+        return [backend.getitem(matrix, (slice(None), place)) for place in range(6)]
+
+
+@registry.register("layers")
+class RandomZoom(AffineLayer):
+    """Layer that zooms images in or out by a random factor during training.
+
+    Args:
+        height_factor: Float, or tuple of two floats: the range of the vertical factor minus 1; a single number ``f`` denotes
+            ``(-f, f)``. Positive values zoom out: at 0.2, the height of the result shows 1.2 times the height of the image.
+        width_factor: The range of the horizontal factor, in the same form. Defaults to None: the vertical factor, which
+            preserves the aspect ratio.
+        fill_mode: How images are extended beyond their edges: ``"reflect"``, ``"wrap"``, ``"nearest"`` or ``"constant"`` (see
+            :func:`cornu.ops.image.map_coordinates`). Defaults to ``"reflect"``.
+        interpolation: ``"nearest"`` or ``"bilinear"``. Defaults to ``"bilinear"``.
+        seed: Integer seed. Defaults to a seed drawn from the global generator.
+        fill_value: Float, value outside of the images for ``"constant"``. Defaults to 0.0.
+        data_format: ``"channels_last"`` or ``"channels_first"``. Defaults to ``config.image_data_format()``.
+        **kwargs: ``bounding_box_format``, and arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
+
+    Raises:
+        InvalidArgumentError: If a factor is not between -1 and 1, or another argument is unknown.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import RandomZoom
+        >>> RandomZoom(0.2, seed=1)(np.ones((4, 6, 3))).shape
+        (4, 6, 3)
+    """
+
+    def __init__(
+        self,
+        height_factor: Factor,
+        width_factor: Factor | None = None,
+        fill_mode: str = "reflect",
+        interpolation: str = "bilinear",
+        seed: int | None = None,
+        fill_value: float = 0.0,
+        data_format: str | None = None,
+        **kwargs: Unpack[BoxArguments],
+    ):
+        super().__init__(
+            fill_mode=fill_mode,
+            interpolation=interpolation,
+            fill_value=fill_value,
+            seed=seed,
+            data_format=data_format,
+            **kwargs,
+        )
+        self.height_factor, self.width_factor = height_factor, width_factor
+        self._height_range = as_range(self, "height_factor", height_factor, (-1.0, 1.0), around_zero)
+        self._width_range = (
+            None if width_factor is None else as_range(self, "width_factor", width_factor, (-1.0, 1.0), around_zero)
+        )
+
+    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
+        """Return ``"height_zoom"`` and ``"width_zoom"``, of shape ``(batch, 1)``: the factors of the distances."""
+        if not training:
+            return None
+        size, draws = self._size_of(data), self._draws(seed)
+        height = draws.uniform((size.batch, 1), 1.0 + self._height_range[0], 1.0 + self._height_range[1])
+        width = height
+        if self._width_range is not None:
+            width = draws.uniform((size.batch, 1), 1.0 + self._width_range[0], 1.0 + self._width_range[1])
+        return {"height_zoom": height, "width_zoom": width, "input_shape": ops.shape(self._images_of(data))}
+
+    def _coefficients(self, backend: Backend, transformation: Transformation) -> list[Any]:
+        height, width = self._image_size(transformation)
+        vertical, horizontal = (backend.asarray(transformation[name]) for name in ("height_zoom", "width_zoom"))
+        return [
+            *(horizontal, 0.0, (1.0 - horizontal) * ((width - 1.0) / 2.0)),
+            *(0.0, vertical, (1.0 - vertical) * ((height - 1.0) / 2.0)),
+        ]
+
+
+@registry.register("layers")
+class RandomTranslation(AffineLayer):
+    """Layer that shifts images by a random distance during training.
+
+    Args:
+        height_factor: Float, or tuple of two floats: the range of the shift down, as a fraction of the height; a single number
+            ``f`` denotes ``(-f, f)``.
+        width_factor: The range of the shift to the right, as a fraction of the width, in the same form.
+        fill_mode: How images are extended beyond their edges: ``"reflect"``, ``"wrap"``, ``"nearest"`` or ``"constant"`` (see
+            :func:`cornu.ops.image.map_coordinates`). Defaults to ``"reflect"``.
+        interpolation: ``"nearest"`` or ``"bilinear"``. Defaults to ``"bilinear"``.
+        seed: Integer seed. Defaults to a seed drawn from the global generator.
+        fill_value: Float, value outside of the images for ``"constant"``. Defaults to 0.0.
+        data_format: ``"channels_last"`` or ``"channels_first"``. Defaults to ``config.image_data_format()``.
+        **kwargs: ``bounding_box_format``, and arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
+
+    Raises:
+        InvalidArgumentError: If a factor is not between -1 and 1, or another argument is unknown.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import RandomTranslation
+        >>> right = RandomTranslation(0.0, (0.5, 0.5), fill_mode="constant")(np.array([[[1.0], [2.0]]]))
+        >>> right.tolist()
+        [[[0.0], [1.0]]]
+    """
+
+    def __init__(
+        self,
+        height_factor: Factor,
+        width_factor: Factor,
+        fill_mode: str = "reflect",
+        interpolation: str = "bilinear",
+        seed: int | None = None,
+        fill_value: float = 0.0,
+        data_format: str | None = None,
+        **kwargs: Unpack[BoxArguments],
+    ):
+        super().__init__(
+            fill_mode=fill_mode,
+            interpolation=interpolation,
+            fill_value=fill_value,
+            seed=seed,
+            data_format=data_format,
+            **kwargs,
+        )
+        self.height_factor, self.width_factor = height_factor, width_factor
+        self._height_range = as_range(self, "height_factor", height_factor, (-1.0, 1.0), around_zero)
+        self._width_range = as_range(self, "width_factor", width_factor, (-1.0, 1.0), around_zero)
+
+    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
+        """Return ``"translations"``, of shape ``(batch, 2)``: the shifts to the right and down, in pixels."""
+        if not training:
+            return None
+        size, draws = self._size_of(data), self._draws(seed)
+        down = draws.uniform((size.batch, 1), *self._height_range)
+        right = draws.uniform((size.batch, 1), *self._width_range)
+        moves = ops.concatenate([right * as_number(size.width), down * as_number(size.height)], 1)
+        return {"translations": moves, "input_shape": ops.shape(self._images_of(data))}
+
+    def _coefficients(self, backend: Backend, transformation: Transformation) -> list[Any]:
+        moves = backend.asarray(transformation["translations"])
+        right, down = (backend.getitem(moves, (slice(None), place)) for place in range(2))
+        return [1.0, 0.0, -right, 0.0, 1.0, -down]
+
+
+@registry.register("layers")
+class RandomShear(AffineLayer):
+    """Layer that shears images at random during training: rows and columns are shifted in proportion to their position.
+
+    Args:
+        x_factor: Float, or tuple of two floats from 0 to 1: the range of the horizontal shift of each row, as a fraction of its
+            distance from the top; a single number ``f`` denotes ``(-f, f)``. The direction is random. Defaults to 0.0.
+        y_factor: The range of the vertical shift of each column, in the same form. Defaults to 0.0.
+        interpolation: ``"nearest"`` or ``"bilinear"``. Defaults to ``"bilinear"``.
+        fill_mode: How images are extended beyond their edges: ``"reflect"``, ``"wrap"``, ``"nearest"`` or ``"constant"`` (see
+            :func:`cornu.ops.image.map_coordinates`). Defaults to ``"reflect"``.
+        fill_value: Float, value outside of the images for ``"constant"``. Defaults to 0.0.
+        data_format: ``"channels_last"`` or ``"channels_first"``. Defaults to ``config.image_data_format()``.
+        seed: Integer seed. Defaults to a seed drawn from the global generator.
+        **kwargs: ``bounding_box_format``, and arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
+
+    Raises:
+        InvalidArgumentError: If a factor is not between 0 and 1, or another argument is unknown.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import RandomShear
+        >>> RandomShear(0.3, seed=1)(np.ones((4, 6, 3))).shape
+        (4, 6, 3)
+    """
+
+    def __init__(
+        self,
+        x_factor: Factor = 0.0,
+        y_factor: Factor = 0.0,
+        interpolation: str = "bilinear",
+        fill_mode: str = "reflect",
+        fill_value: float = 0.0,
+        data_format: str | None = None,
+        seed: int | None = None,
+        **kwargs: Unpack[BoxArguments],
+    ):
+        super().__init__(
+            fill_mode=fill_mode,
+            interpolation=interpolation,
+            fill_value=fill_value,
+            seed=seed,
+            data_format=data_format,
+            **kwargs,
+        )
+        self.x_factor, self.y_factor = without_sign(x_factor), without_sign(y_factor)
+        self._x_range, self._y_range = (
+            as_range(self, name, getattr(self, name), (0.0, 1.0), around_zero) for name in ("x_factor", "y_factor")
+        )
+
+    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
+        """Return ``"shear_factor"``, of shape ``(batch, 2)``: the shifts per row and per column, in pixels."""
+        if not training:
+            return None
+        size, draws = self._size_of(data), self._draws(seed)
+        shape = (size.batch, 1)
+        factors = [draws.uniform(shape, *bounds) * draws.signs(shape) for bounds in (self._x_range, self._y_range)]
+        return {"shear_factor": ops.concatenate(factors, 1), "input_shape": ops.shape(self._images_of(data))}
+
+    def _coefficients(self, backend: Backend, transformation: Transformation) -> list[Any]:
+        factors = backend.asarray(transformation["shear_factor"])
+        x, y = (backend.getitem(factors, (slice(None), place)) for place in range(2))
+        return [1.0, x, 0.0, y, 1.0, 0.0]
