@@ -9,6 +9,7 @@ from cornu.callbacks.learning_rate_scheduler import *
 from cornu.callbacks.model_checkpoint import *
 from cornu.callbacks.progbar_logger import *
 from cornu.callbacks.reduce_lr_on_plateau import *
+from cornu.callbacks.remote_monitor import *
 from cornu.callbacks.swap_ema_weights import *
 from cornu.callbacks.terminate_on_nan import *
 from cornu.training.callback import Callback as Callback, History as History
