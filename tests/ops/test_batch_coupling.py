@@ -30,7 +30,7 @@ MAKE_ARRAYS = "arange convert_to_numpy empty eye full geomspace identity linspac
 MAKE_ARRAYS += " bartlett blackman hamming hanning kaiser"
 MIX = "allclose bincount broadcast_to cross diag flipud kron meshgrid outer ravel scatter scatter_update segment_sum"
 MIX += " segment_max segment_min segment_prod slice slice_update vander vdot vsplit vstack"
-MIX += " cdist corrcoef correlate diagflat histogram nonzero unique"
+MIX += " cdist corrcoef correlate diagflat histogram nonzero psnr unique"
 RUN_FUNCTIONS = "cond fori_loop map scan switch while_loop"
 DRAW = "random.bernoulli random.categorical random.dropout random.normal random.randint random.shuffle random.truncated_normal"
 DRAW += " random.uniform"
@@ -191,6 +191,11 @@ OWN = {
     },
     **{name: {"x1": CLASSES, "x2": [*CLASSES, INTEGERS(4), 2]} for name in ("gcd", "lcm")},
     "ldexp": {"x2": [*CLASSES, INTEGERS(4), 2]},
+    "image.extract_patches": {"size": [2]},
+    "image.extract_patches_3d": {"volumes": [Batch(FLOATS(BATCH, 2, 3, 4, 2))], "size": [2]},
+    "extract_sequences": {"sequence_length": [2], "sequence_stride": [1]},
+    "unfold": {"kernel_size": [2]},
+    "fold": {"x": [Batch(FLOATS(BATCH, 8, 9)), FLOATS(BATCH, 8, 9)], "output_size": [(4, 4)], "kernel_size": [2]},
     "unravel_index": {"indices": CLASSES, "shape": [(2, 3)]},
     "image.rgb_to_grayscale": {"images": [Batch(FLOATS(BATCH, 4, 3)), Batch(FLOATS(BATCH, 4, 4, 3))]},
     "dot_product_attention": {"mask": [None, FLOATS(1, 1, 4, 4) > 0, Batch(FLOATS(BATCH, 1, 4, 4) > 0)]},

@@ -19,6 +19,7 @@ from cornu.ops.nan_reductions import *
 from cornu.ops.nn import *
 from cornu.ops.reductions import *
 from cornu.ops.segments import *
+from cornu.ops.sequences import *
 from cornu.ops.sets import *
 from cornu.ops.sorting import *
 from cornu.ops.special import *

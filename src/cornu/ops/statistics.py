@@ -10,12 +10,12 @@ from cornu.ops.dispatch import computed_in_float32, floats, op
 from cornu.ops.reductions import max as largest
 from cornu.ops.reductions import min as smallest
 from cornu.ops.segments import segment_sum
-from cornu.ops.shape_checks import check_axis
+from cornu.ops.shape_checks import check_axis, check_same_shape
 from cornu.ops.sorting import searchsorted
 from cornu.typing import Array, ArrayLike
 from cornu.validation import check_int
 
-__all__ = ["corrcoef", "correlate", "histogram", "trapezoid"]
+__all__ = ["corrcoef", "correlate", "histogram", "psnr", "trapezoid"]
 
 
 @op(keras_path="numpy.Corrcoef")
@@ -174,3 +174,31 @@ def trapezoid(y: ArrayLike, x: ArrayLike | None = None, dx: float = 1.0, axis: i
     if len(x.shape) == 1:
         steps = backend.reshape(steps, tuple(-1 if i == place else 1 for i in range_(len(y.shape))))
     return backend.sum(backend.multiply(means, steps), place)
+
+
+@op(keras_path="nn.PSNR")
+def psnr(x1: ArrayLike, x2: ArrayLike, max_val: float) -> Array:
+    """Return the peak signal-to-noise ratio of two signals in decibels.
+
+    ``20 * log10(max_val) - 10 * log10(mean((x1 - x2)**2))``.
+
+    Args:
+        x1: Array-like.
+        x2: Array-like of the same shape.
+        max_val: Float, the largest possible value.
+
+    Returns:
+        Scalar; infinity for equal signals.
+
+    Raises:
+        ShapeError: If the shapes differ.
+
+    Example:
+        >>> from cornu import ops
+        >>> f"{float(ops.psnr([1.0, 1.0], [0.0, 0.0], 2.0)):.4f}"
+        '6.0206'
+    """
+    backend, x1, x2 = floats(x1, x2)
+    check_same_shape("psnr", "x1", tuple(x1.shape), "x2", tuple(x2.shape))
+    error = backend.mean(backend.square(backend.subtract(x1, x2)))
+    return backend.subtract(20 * math.log10(max_val), backend.multiply(backend.log(error), 10 / math.log(10)))

@@ -5,6 +5,7 @@ from cornu.ops.image import bounding_boxes as bounding_boxes
 from cornu.ops.image.color import *
 from cornu.ops.image.cropping import *
 from cornu.ops.image.filters import *
+from cornu.ops.image.patches import *
 from cornu.ops.image.resizing import *
 from cornu.ops.image.sampling import *
 from cornu.ops.image.warping import *

@@ -9,7 +9,9 @@ from cornu.ops.nn.convolution import *
 from cornu.ops.nn.crossentropy import *
 from cornu.ops.nn.encoding import *
 from cornu.ops.nn.normalization import *
+from cornu.ops.nn.patches import *
 from cornu.ops.nn.pooling import *
+from cornu.ops.statistics import psnr as psnr
 
 __all__ = registry.exported_names(globals())
 
