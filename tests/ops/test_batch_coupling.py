@@ -30,10 +30,11 @@ MAKE_ARRAYS = "arange convert_to_numpy empty eye full geomspace identity linspac
 MAKE_ARRAYS += " bartlett blackman hamming hanning kaiser"
 MIX = "allclose bincount broadcast_to cross diag flipud kron meshgrid outer ravel scatter scatter_update segment_sum"
 MIX += " segment_max segment_min segment_prod slice slice_update vander vdot vsplit vstack"
+MIX += " image.affine_transform image.map_coordinates image.perspective_transform"
 MIX += " cdist corrcoef correlate diagflat histogram nonzero psnr unique"
 RUN_FUNCTIONS = "cond fori_loop map scan switch while_loop"
 DRAW = "random.bernoulli random.categorical random.dropout random.normal random.randint random.shuffle random.truncated_normal"
-DRAW += " random.uniform"
+DRAW += " random.uniform image.elastic_transform"
 UNDECLARED = {*MAKE_ARRAYS.split(), *MIX.split(), *RUN_FUNCTIONS.split(), *DRAW.split()}
 """Ops that promise nothing: who adds an op declares how samples meet in it, or enters it here."""
 
@@ -197,6 +198,15 @@ OWN = {
     "unfold": {"kernel_size": [2]},
     "fold": {"x": [Batch(FLOATS(BATCH, 8, 9)), FLOATS(BATCH, 8, 9)], "output_size": [(4, 4)], "kernel_size": [2]},
     "unravel_index": {"indices": CLASSES, "shape": [(2, 3)]},
+    **{name: {"images": [Batch(FLOATS(BATCH, 4, 4, 3))]} for name in ("image.hsv_to_rgb", "image.rgb_to_hsv")},
+    "image.crop_images": {"top_cropping": [1], "left_cropping": [1], "target_height": [2], "target_width": [2]},
+        **dict.fromkeys(("top_cropping", "left_cropping"), [1]),
+        **dict.fromkeys(("target_height", "target_width"), [2]),
+    },
+    "image.pad_images": {"top_padding": [1], "left_padding": [1], "target_height": [7], "target_width": [7]},
+        **dict.fromkeys(("top_padding", "left_padding"), [1]),
+        **dict.fromkeys(("target_height", "target_width"), [7]),
+    },
     "image.rgb_to_grayscale": {"images": [Batch(FLOATS(BATCH, 4, 3)), Batch(FLOATS(BATCH, 4, 4, 3))]},
     "dot_product_attention": {"mask": [None, FLOATS(1, 1, 4, 4) > 0, Batch(FLOATS(BATCH, 1, 4, 4) > 0)]},
 }

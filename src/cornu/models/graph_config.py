@@ -24,7 +24,6 @@ from cornu.typing import Tree
 _CALLED_WITH = {
     "x1",
     "x2",
-    "bins",
     "constant_values",
     "depthwise_kernel",
     "indices",
@@ -34,7 +33,14 @@ _CALLED_WITH = {
 } | {*("pointwise_kernel", "predictions", "q", "start_indices", "updates", "values")}
 """Parameters, in addition to the first of an op, that Keras stores as call arguments; all others are stored in the config."""
 
-_MORE_CALLED_WITH = {ops.average: ("weights",), ops.full_like: ("fill_value",), ops.isclose: ("rtol", "atol")}
+_MORE_CALLED_WITH = {
+    ops.average: ("weights",),
+    ops.cdist: ("y",),
+    ops.digitize: ("bins",),
+    ops.full_like: ("fill_value",),
+    ops.geomspace: ("stop",),
+    ops.isclose: ("rtol", "atol"),
+}
 
 
 def _home_of(keras_path: str) -> tuple[str, str]:

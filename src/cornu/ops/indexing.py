@@ -367,7 +367,7 @@ def diagflat(x: ArrayLike, k: int = 0) -> Array:
     return diag(backend.reshape(x, (-1,)), k)
 
 
-@op
+@op(keras_path="numpy.Nonzero")
 def nonzero(x: ArrayLike) -> tuple[Array, ...]:
     """Return the indices of the elements that are not 0, one array of indices for each axis.
 

@@ -26,8 +26,8 @@ from cornu.ops import (
 from cornu.ops.dispatch import OPS_BY_KERAS_PATH
 
 _ops = {op.__name__: op for path, op in OPS_BY_KERAS_PATH.items() if path.startswith("numpy.")}
-_ops |= {name: getattr(creation, name) for name in creation.__all__}
-_ops |= {"array": conversion.array, "nonzero": indexing.nonzero, "select": logic.select, "unique": sets.unique}
+_ops |= {name: getattr(module, name) for module in (creation, window_functions) for name in module.__all__}
+_ops |= {"array": conversion.array, "select": logic.select}
 globals().update(_ops)
 
 __all__ = sorted(_ops)

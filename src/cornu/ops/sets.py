@@ -40,7 +40,7 @@ def isin(x1: ArrayLike, x2: ArrayLike, assume_unique: bool = False, invert: bool
     return backend.any(backend.equal(wide, row), -1)
 
 
-@op
+@op(keras_path="numpy.Unique")
 def unique(
     x: ArrayLike,
     sorted: bool = True,

@@ -18,7 +18,7 @@ def _window(function: Callable, x: ArrayLike, *args: float) -> Array:
     return backends.get().asarray(function(size, *args), config.floatx())
 
 
-@op(keras_path="numpy.Bartlett")
+@op
 def bartlett(x: ArrayLike) -> Array:
     """Return the Bartlett window ``1 - abs(2 * n / (x - 1) - 1)``, a triangle that is 0 at both ends.
 
@@ -33,7 +33,7 @@ def bartlett(x: ArrayLike) -> Array:
     return _window(np.bartlett, x)
 
 
-@op(keras_path="numpy.Blackman")
+@op
 def blackman(x: ArrayLike) -> Array:
     """Return the Blackman window ``0.42 - 0.5 * cos(2 * pi * n / (x - 1)) + 0.08 * cos(4 * pi * n / (x - 1))``.
 
@@ -48,7 +48,7 @@ def blackman(x: ArrayLike) -> Array:
     return _window(np.blackman, x)
 
 
-@op(keras_path="numpy.Hamming")
+@op
 def hamming(x: ArrayLike) -> Array:
     """Return the Hamming window ``0.54 - 0.46 * cos(2 * pi * n / (x - 1))``.
 
@@ -63,7 +63,7 @@ def hamming(x: ArrayLike) -> Array:
     return _window(np.hamming, x)
 
 
-@op(keras_path="numpy.Hanning")
+@op
 def hanning(x: ArrayLike) -> Array:
     """Return the Hann window ``0.5 - 0.5 * cos(2 * pi * n / (x - 1))``.
 
@@ -78,7 +78,7 @@ def hanning(x: ArrayLike) -> Array:
     return _window(np.hanning, x)
 
 
-@op(keras_path="numpy.Kaiser")
+@op
 def kaiser(x: ArrayLike, beta: float) -> Array:
     """Return the Kaiser window ``i0(beta * sqrt(1 - (2 * n / (x - 1) - 1)**2)) / i0(beta)``.
 

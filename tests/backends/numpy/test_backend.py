@@ -246,7 +246,7 @@ def test_numbers_that_do_not_fit_are_refused():
 
 
 def test_text_is_refused():
-    with pytest.raises(InvalidArgumentError, match=r"dtype <U3\. .* numbers or booleans.* class indices"):
+    with pytest.raises(InvalidArgumentError, match=r"dtype <U3\. .* numbers or booleans.* to indices with `StringLookup`"):
         B.asarray(["cat", "dog"])
 
 

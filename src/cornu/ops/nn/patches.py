@@ -8,7 +8,6 @@ from cornu.errors import ShapeError
 from cornu.ops.batch_coupling import of_rank
 from cornu.ops.dispatch import arrays, op
 from cornu.ops.nn.windows import check_fits, effective_size
-from cornu.ops.nn.windows import output_size as count_of
 from cornu.typing import Array, ArrayLike, IntOrInts, Shape
 from cornu.validation import check_ints
 
@@ -115,7 +114,7 @@ def _places_of_patches(
     spread, pad = check_ints(name, "dilation", dilation, 2), check_ints(name, "padding", padding, 2, least=0)
     whole = tuple(size + 2 * more for size, more in zip(sizes, pad, strict=True))
     reaches = [effective_size(*each) for each in zip(window, spread, strict=True)]
-    counts = [count_of(*each) for each in zip(whole, window, steps, ((0, 0),) * 2, spread, strict=True)]
+    counts = [(size - reach) // step + 1 for size, reach, step in zip(whole, reaches, steps, strict=True)]
     check_fits(name, whole, counts, reaches, "kernel_size")
     rows, columns = (
         d * np.arange(k)[:, np.newaxis] + s * np.arange(n) for d, k, s, n in zip(spread, window, steps, counts, strict=True)
