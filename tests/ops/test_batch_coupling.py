@@ -200,13 +200,7 @@ OWN = {
     "unravel_index": {"indices": CLASSES, "shape": [(2, 3)]},
     **{name: {"images": [Batch(FLOATS(BATCH, 4, 4, 3))]} for name in ("image.hsv_to_rgb", "image.rgb_to_hsv")},
     "image.crop_images": {"top_cropping": [1], "left_cropping": [1], "target_height": [2], "target_width": [2]},
-        **dict.fromkeys(("top_cropping", "left_cropping"), [1]),
-        **dict.fromkeys(("target_height", "target_width"), [2]),
-    },
     "image.pad_images": {"top_padding": [1], "left_padding": [1], "target_height": [7], "target_width": [7]},
-        **dict.fromkeys(("top_padding", "left_padding"), [1]),
-        **dict.fromkeys(("target_height", "target_width"), [7]),
-    },
     "image.rgb_to_grayscale": {"images": [Batch(FLOATS(BATCH, 4, 3)), Batch(FLOATS(BATCH, 4, 4, 3))]},
     "dot_product_attention": {"mask": [None, FLOATS(1, 1, 4, 4) > 0, Batch(FLOATS(BATCH, 1, 4, 4) > 0)]},
 }

@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 import pytest
-import torch
 
 from cornu import ops
 from cornu.errors import InvalidArgumentError, ShapeError
@@ -50,6 +49,7 @@ FOLDS = {
 
 @pytest.mark.parametrize("options", FOLDS.values(), ids=FOLDS)
 def test_unfold_and_fold_are_those_of_pytorch(options, make, check):
+    torch = pytest.importorskip("torch")
     x = np.transpose(IMAGES, (0, 3, 1, 2)).copy()
     columns = torch.nn.functional.unfold(torch.tensor(x), **options).numpy()
     check(ops.unfold(make(x), **options), columns)
@@ -59,6 +59,7 @@ def test_unfold_and_fold_are_those_of_pytorch(options, make, check):
 
 
 def test_the_gradient_of_unfold_is_fold(gradient):
+    torch = pytest.importorskip("torch")
     x = np.transpose(IMAGES, (0, 3, 1, 2)).copy()
     weights = np.random.default_rng(5).normal(size=(2, 12, 30)).astype("float32")
     found = gradient(lambda given: ops.sum(ops.multiply(ops.unfold(given, 2), weights.tolist())), x)

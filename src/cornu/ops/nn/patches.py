@@ -8,7 +8,7 @@ from cornu.errors import ShapeError
 from cornu.ops.batch_coupling import of_rank
 from cornu.ops.dispatch import arrays, op
 from cornu.ops.nn.windows import check_fits, effective_size
-from cornu.typing import Array, ArrayLike, IntOrInts, Shape
+from cornu.typing import Array, ArrayLike, IntOrInts
 from cornu.validation import check_ints
 
 __all__ = ["fold", "unfold"]
@@ -103,7 +103,7 @@ def fold(
 
 
 def _places_of_patches(
-    name: str, sizes: Shape, kernel_size: IntOrInts, dilation: IntOrInts, padding: IntOrInts, stride: IntOrInts
+    name: str, sizes: tuple[int, ...], kernel_size: IntOrInts, dilation: IntOrInts, padding: IntOrInts, stride: IntOrInts
 ) -> tuple[np.ndarray, tuple[int, ...]]:
     """Return the indices of the elements of all patches in a flattened, padded image, and the size of that image.
 
