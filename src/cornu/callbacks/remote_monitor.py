@@ -21,7 +21,7 @@ _TIMEOUT = 10
 class RemoteMonitor(Callback):
     """Callback that sends the logs of each epoch to a server, by a POST request.
 
-    A request contains the index of the epoch, as ``"epoch"``, and the logs. Training goes on if the server does not answer.
+    A request contains the index of the epoch, as ``"epoch"``, and the logs. Training continues if the server does not answer.
 
     Args:
         root: Address of the server, which begins with ``http://`` or ``https://``. Defaults to ``"http://localhost:9000"``.

@@ -13,7 +13,7 @@ from cornu.core.seed_generator import SeedGenerator
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.layers.augmentation.draws import Draws
 from cornu.ops.image import bounding_boxes as boxes_ops
-from cornu.ops.image.layout import check_images
+from cornu.ops.image.layout import check_images, rows_axis
 from cornu.ops.random import Seed
 from cornu.typing import Array, Config, Shape, Tree
 
@@ -228,17 +228,20 @@ class BaseImagePreprocessingLayer(Layer):
     def _images_of(data: Any) -> Any:
         return data["images"] if isinstance(data, dict) else data
 
+    def _height_and_width(self, shape: Shape) -> Any:
+        """Return the two sizes among the shape of an image or a batch of images."""
+        rows = rows_axis(len(shape), self.data_format)
+        return shape[rows : rows + 2]
+
     def _size_of(self, data: Tree) -> ImageSize:
         """Return the sizes of the images among the data."""
         shape = ops.shape(self._images_of(data))
-        rows = len(shape) - (3 if self.data_format == "channels_last" else 2)
-        return ImageSize(shape[0] if len(shape) == 4 else 1, *shape[rows : rows + 2])
+        return ImageSize(shape[0] if len(shape) == 4 else 1, *self._height_and_width(shape))
 
     def _image_size(self, transformation: Transformation) -> tuple[Any, Any]:
         """Return height and width of the images, as floats, from the ``"input_shape"`` among the parameters."""
-        shape = transformation["input_shape"]
-        rows = len(shape) - (3 if self.data_format == "channels_last" else 2)
-        return as_number(shape[rows]), as_number(shape[rows + 1])
+        height, width = self._height_and_width(transformation["input_shape"])
+        return as_number(height), as_number(width)
 
     def _known_size(self, shape: Shape) -> tuple[int, int]:
         """Return height and width of images of a shape.
@@ -246,8 +249,7 @@ class BaseImagePreprocessingLayer(Layer):
         Raises:
             ShapeError: If they are known only when a function of ``tf.data`` runs.
         """
-        rows = len(shape) - (3 if self.data_format == "channels_last" else 2)
-        height, width = shape[rows : rows + 2]
+        height, width = self._height_and_width(shape)
         if not (isinstance(height, int) and isinstance(width, int)):
             raise ShapeError(
                 f"`{type(self).__name__}` received images whose height or width is not known.",
@@ -294,6 +296,21 @@ class BaseImagePreprocessingLayer(Layer):
         """Return the config of the layer, with the data format, and the format of the bounding boxes if there is one."""
         boxes = {} if self.bounding_box_format is None else {"bounding_box_format": self.bounding_box_format}
         return {**super().get_config(), "data_format": self.data_format, **boxes}
+
+
+def corners_of(boxes: Array) -> tuple[Array, Array]:
+    """Return the positions ``(x, y)``, as pixels, of the four corners of boxes ``"xyxy"``.
+
+    The pixel at (0, 0) is the square from (0, 0) to (1, 1): its center is at (0.5, 0.5) of a box.
+    """
+    x, y = (ops.take(boxes, ops.array(places), -1) - 0.5 for places in ([0, 2, 0, 2], [1, 1, 3, 3]))
+    return x, y
+
+
+def boxes_around(x: Array, y: Array) -> Array:
+    """Return the smallest boxes ``"xyxy"`` that contain moved corners (see :func:`corners_of`)."""
+    ends = [f(values + 0.5, -1, keepdims=True) for f in (ops.min, ops.max) for values in (x, y)]
+    return ops.concatenate(ends, -1)
 
 
 def as_number(size: Any) -> Any:

@@ -76,6 +76,15 @@ class RangeLayer(BaseImagePreprocessingLayer):
     def _unscaled(self, images: Array) -> Array:
         return images * self._span + self.value_range[0]
 
+    def _as_hsv(self, images: Array) -> list[Array]:
+        """Return the hue, the saturation and the value of RGB images, each in [0, 1]."""
+        return ops.split(ops.image.rgb_to_hsv(self._scaled(images), data_format=self.data_format), 3, axis=self._channel_axis)
+
+    def _from_hsv(self, *parts: Array) -> Array:
+        """Undo :meth:`_as_hsv`."""
+        hsv = ops.concatenate(parts, self._channel_axis)
+        return self._unscaled(ops.image.hsv_to_rgb(hsv, data_format=self.data_format))
+
     def _gray(self, images: Array) -> Array:
         """Return grayscale images with the channels of the images."""
         gray = ops.image.rgb_to_grayscale(images, data_format=self.data_format)
@@ -242,11 +251,9 @@ class RandomSaturation(ColorLayer):
         return {"factor": part / ops.maximum(1.0 - part, 1e-7)}
 
     def _changed(self, images: Array, transformation: Transformation) -> Array:
-        hsv = ops.image.rgb_to_hsv(self._scaled(images), data_format=self.data_format)
-        hue, saturation, value = ops.split(hsv, 3, axis=self._channel_axis)
+        hue, saturation, value = self._as_hsv(images)
         saturation = ops.clip(saturation * ops.cast(per_image(transformation["factor"]), self.compute_dtype), 0.0, 1.0)
-        changed = ops.concatenate([hue, saturation, value], self._channel_axis)
-        return self._unscaled(ops.image.hsv_to_rgb(changed, data_format=self.data_format))
+        return self._from_hsv(hue, saturation, value)
 
 
 @registry.register("layers")
@@ -294,11 +301,9 @@ class RandomHue(ColorLayer):
         return {"factor": draws.uniform(shape, *self.factor) * draws.signs(shape) * 0.5}
 
     def _changed(self, images: Array, transformation: Transformation) -> Array:
-        hsv = ops.image.rgb_to_hsv(self._scaled(images), data_format=self.data_format)
-        hue, saturation, value = ops.split(hsv, 3, axis=self._channel_axis)
+        hue, saturation, value = self._as_hsv(images)
         hue = ops.mod(hue + ops.cast(per_image(transformation["factor"]), self.compute_dtype), 1.0)
-        changed = ops.concatenate([hue, saturation, value], self._channel_axis)
-        return self._unscaled(ops.image.hsv_to_rgb(changed, data_format=self.data_format))
+        return self._from_hsv(hue, saturation, value)
 
 
 @registry.register("layers")

@@ -6,7 +6,8 @@ from typing import Any, Unpack
 from cornu import ops, registry
 from cornu.core.seed_generator import SeedGenerator
 from cornu.layers.augmentation.base import BaseImagePreprocessingLayer, BoxArguments, ImageLayerArguments, Transformation
-from cornu.ops.image.resizing import check_resize_arguments
+from cornu.ops.image.layout import rows_axis
+from cornu.ops.image.resizing import centered_part, check_resize_arguments
 from cornu.ops.random import Seed
 from cornu.typing import Array, Shape, Tree
 from cornu.validation import check_int
@@ -29,7 +30,7 @@ class SizeLayer(BaseImagePreprocessingLayer):
         self.height, self.width = check_int(self, "height", height), check_int(self, "width", width)
 
     def _output_shape(self, shape: Shape) -> Shape:
-        rows = len(shape) - (3 if self.data_format == "channels_last" else 2)
+        rows = rows_axis(len(shape), self.data_format)
         return (*shape[:rows], self.height, self.width, *shape[rows + 2 :])
 
     def _resized(self, images: Array, interpolation: str = "bilinear") -> Array:
@@ -40,7 +41,7 @@ class SizeLayer(BaseImagePreprocessingLayer):
 
     def _cut(self, images: Array, top: Any, left: Any) -> Array:
         """Return the part of the images that starts at a row and a column, integers or arrays."""
-        rows = len(images.shape) - (3 if self.data_format == "channels_last" else 2)
+        rows = rows_axis(len(images.shape), self.data_format)
         for axis, start, length in ((rows, top, self.height), (rows + 1, left, self.width)):
             if isinstance(start, int):
                 images = images[(slice(None),) * axis + (slice(start, start + length),)]
@@ -82,12 +83,9 @@ class SizeLayer(BaseImagePreprocessingLayer):
 
     def _boxes_of_resized(self, bounding_boxes: dict[str, Array], old: tuple[Any, Any]) -> dict[str, Array]:
         """Return the boxes of images that :meth:`_resized` changes."""
-        height, width = old
-        part_height = max(min(height, math.floor(width * self.height / self.width)), 1)
-        part_width = max(min(width, math.floor(height * self.width / self.height)), 1)
-        scale = self.height / part_height, self.width / part_width
-        start = (height - part_height) // 2 * scale[0], (width - part_width) // 2 * scale[1]
-        return self._moved_boxes(bounding_boxes, old, scale, start)
+        top, left, height, width = centered_part(*old, self.height, self.width)
+        scale = self.height / height, self.width / width
+        return self._moved_boxes(bounding_boxes, old, scale, (top * scale[0], left * scale[1]))
 
 
 @registry.register("layers")

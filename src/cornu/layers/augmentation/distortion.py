@@ -12,7 +12,9 @@ from cornu.layers.augmentation.base import (
     ImageLayerArguments,
     Transformation,
     as_range,
+    boxes_around,
     check_value_range,
+    corners_of,
     up_to,
 )
 from cornu.layers.augmentation.color import per_image
@@ -141,7 +143,7 @@ class RandomPerspective(DistortionLayer):
             return None
         shape = ops.shape(self._images_of(data))
         size, draws = self._size_of(data), self._draws(seed)
-        chosen = draws.flags((size.batch,), draws.uniform((size.batch,), *self.factor))
+        chosen = draws.chosen(size.batch, self.factor)
         height, width = self._image_size({"input_shape": shape})
         unit = ops.cast(draws.backend.asarray([[[0, 0], [1, 0], [0, 1], [1, 1]]]), "float32")
         corners = unit * draws.backend.asarray([width - 1.0, height - 1.0])
@@ -173,13 +175,11 @@ class RandomPerspective(DistortionLayer):
         boxes = self._edges(bounding_boxes, height, width)
         backend, boxes, start, end = arrays(boxes, transformation["start_points"], transformation["end_points"])
         a0, a1, a2, b0, b1, b2, c0, c1 = homography(backend, end, start)  # where a point of the image is moved to
-        # The pixel at (0, 0) is the square from (0, 0) to (1, 1): its center is at (0.5, 0.5) of a box.
-        x, y = (ops.take(boxes, ops.array(places), -1) - 0.5 for places in ([0, 2, 0, 2], [1, 1, 3, 3]))
+        x, y = corners_of(boxes)
         depth = c0 * x + c1 * y + 1.0
-        moved_x, moved_y = (a0 * x + a1 * y + a2) / depth + 0.5, (b0 * x + b1 * y + b2) / depth + 0.5
-        ends = [f(values, -1, keepdims=True) for f in (ops.min, ops.max) for values in (moved_x, moved_y)]
+        moved = boxes_around((a0 * x + a1 * y + a2) / depth, (b0 * x + b1 * y + b2) / depth)
         chosen = ops.reshape(transformation["apply_perspective"], (-1, 1, 1))
-        return self._boxes_inside(bounding_boxes, ops.where(chosen, ops.concatenate(ends, -1), boxes), height, width)
+        return self._boxes_inside(bounding_boxes, ops.where(chosen, moved, boxes), height, width)
 
 
 @registry.register("layers")
@@ -249,7 +249,7 @@ class RandomElasticTransform(DistortionLayer):
             return None
         size, draws = self._size_of(data), self._draws(seed)
         return {
-            "apply_transform": draws.flags((size.batch,), draws.uniform((size.batch,), *self.factor)),
+            "apply_transform": draws.chosen(size.batch, self.factor),
             "distortion_factor": draws.uniform((), *self.scale),
             "noise": draws.normal((size.batch, size.height, size.width, 2)),
         }

@@ -67,6 +67,10 @@ class Draws:
         """Draw -1.0 or 1.0 with equal probability."""
         return self.backend.where(self.flags(shape, 0.5), -1.0, self.backend.full((), 1.0, "float32"))
 
+    def chosen(self, count: int, factor: tuple[float, float]) -> Array:
+        """Draw which of ``count`` images are changed, each with a probability of its own, drawn from the range ``factor``."""
+        return self.flags((count,), self.uniform((count,), *factor))
+
     def integers(self, shape: tuple[int, ...], low: int, high: int) -> Array:
         """Draw integers from ``low`` to ``high``, both included, as ``int32``."""
         drawn = self.backend.cast(self.backend.floor(self.uniform(shape, low, high + 1)), "int32")

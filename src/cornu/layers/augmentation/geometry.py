@@ -16,10 +16,12 @@ from cornu.layers.augmentation.base import (
     around_zero,
     as_number,
     as_range,
+    boxes_around,
+    corners_of,
     without_sign,
 )
 from cornu.ops.dispatch import arrays
-from cornu.ops.image.layout import as_batch, from_batch
+from cornu.ops.image.layout import as_batch, from_batch, rows_axis
 from cornu.ops.image.warping import affine_warp, check_warp_arguments
 from cornu.ops.random import Seed
 from cornu.typing import Array, Tree
@@ -87,9 +89,9 @@ class RandomFlip(BaseImagePreprocessingLayer):
         images = self._as_computed(images)
         if not training or transformation is None:
             return images
-        last = len(images.shape) - (2 if self.data_format == "channels_last" else 1)
+        rows = rows_axis(len(images.shape), self.data_format)
         for flag, direction in self._flags(transformation):
-            images = ops.where(flag, ops.flip(images, last if direction == "horizontal" else last - 1), images)
+            images = ops.where(flag, ops.flip(images, rows + 1 if direction == "horizontal" else rows), images)
         return images
 
     def transform_segmentation_masks(
@@ -146,6 +148,13 @@ class AffineLayer(BaseImagePreprocessingLayer):
         """
         raise NotImplementedError(f"`{type(self).__name__}` has no `_coefficients(backend, transformation)`.")
 
+    def _columns(self, backend: Backend, transformation: Transformation) -> list[Any]:
+        """Return the coefficients, those of each image as an array of shape ``(batch, 1, 1)``."""
+        return [
+            value if isinstance(value, (int, float)) else backend.reshape(backend.asarray(value), (-1, 1, 1))
+            for value in self._coefficients(backend, transformation)
+        ]
+
     def transform_images(self, images: Array, transformation: Transformation = None, training: bool = True) -> Array:
         """Return the images, warped."""
         images = self._as_computed(images)
@@ -162,11 +171,8 @@ class AffineLayer(BaseImagePreprocessingLayer):
     def _warped(self, images: Array, transformation: Transformation, interpolation: str) -> Array:
         backend, images = arrays(images)
         batch, is_single = as_batch(backend, images, type(self).__name__, self.data_format)
-        rows = [
-            value if isinstance(value, (int, float)) else backend.reshape(backend.asarray(value), (-1, 1, 1))
-            for value in self._coefficients(backend, transformation)
-        ]
-        found = affine_warp(backend, batch, rows, interpolation, self.fill_mode, self.fill_value)
+        coefficients = self._columns(backend, transformation)
+        found = affine_warp(backend, batch, coefficients, interpolation, self.fill_mode, self.fill_value)
         return from_batch(backend, found, is_single, self.data_format)
 
     def transform_bounding_boxes(
@@ -178,17 +184,12 @@ class AffineLayer(BaseImagePreprocessingLayer):
         height, width = self._image_size(transformation)
         boxes = self._edges(bounding_boxes, height, width)
         backend, boxes = arrays(boxes)
-        a0, a1, a2, b0, b1, b2 = (
-            value if isinstance(value, (int, float)) else backend.reshape(backend.asarray(value), (-1, 1, 1))
-            for value in self._coefficients(backend, transformation)
-        )
-        # The pixel at (0, 0) is the square from (0, 0) to (1, 1): its center is at (0.5, 0.5) of a box.
-        x, y = (ops.take(boxes, ops.array(places), -1) - 0.5 for places in ([0, 2, 0, 2], [1, 1, 3, 3]))
+        a0, a1, a2, b0, b1, b2 = self._columns(backend, transformation)
+        x, y = corners_of(boxes)
         determinant = a0 * b1 - a1 * b0
         x, y = x - a2, y - b2
-        moved_x, moved_y = (b1 * x - a1 * y) / determinant + 0.5, (a0 * y - b0 * x) / determinant + 0.5
-        ends = [f(values, -1, keepdims=True) for f in (ops.min, ops.max) for values in (moved_x, moved_y)]
-        return self._boxes_inside(bounding_boxes, ops.concatenate(ends, -1), height, width)
+        moved = boxes_around((b1 * x - a1 * y) / determinant, (a0 * y - b0 * x) / determinant)
+        return self._boxes_inside(bounding_boxes, moved, height, width)
 
 
 @registry.register("layers")

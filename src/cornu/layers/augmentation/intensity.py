@@ -218,8 +218,7 @@ class RandomInvert(ColorLayer):
         """Return ``"apply_inversion"``, booleans of shape ``(batch,)``."""
         if not training:
             return None
-        shape, draws = (self._size_of(data).batch,), self._draws(seed)
-        return {"apply_inversion": draws.flags(shape, draws.uniform(shape, *self.factor))}
+        return {"apply_inversion": self._draws(seed).chosen(self._size_of(data).batch, self.factor)}
 
     def _changed(self, images: Array, transformation: Transformation) -> Array:
         return ops.where(per_image(transformation["apply_inversion"]), sum(self.value_range) - images, images)
@@ -269,8 +268,7 @@ class RandomPosterization(ColorLayer):
         return {"shift_factor": self._draws(seed).integers(shape, 8 - self.factor[1], 8 - self.factor[0])}
 
     def _changed(self, images: Array, transformation: Transformation) -> Array:
-        step = ops.exp2(ops.cast(per_image(transformation["shift_factor"]), "float32"))
-        step = ops.round(step)
+        step = ops.round(ops.exp2(ops.cast(per_image(transformation["shift_factor"]), "float32")))
         wide = self._scaled(ops.cast(images, "float32")) * 255.0
         whole = ops.floor(wide + 1e-3)  # images of the range (0, 1) lie a rounding error below the integer
         return ops.cast(self._unscaled(ops.floor(whole / step) * step / 255.0), self.compute_dtype)
@@ -383,8 +381,8 @@ class RandomGaussianBlur(ColorLayer):
         """Return ``"should_apply_blur"``, booleans of shape ``(batch,)``, and ``"blur_factor"``, two standard deviations."""
         if not training:
             return None
-        shape, draws = (self._size_of(data).batch,), self._draws(seed)
-        chosen = draws.flags(shape, draws.uniform(shape, *self.factor))
+        draws = self._draws(seed)
+        chosen = draws.chosen(self._size_of(data).batch, self.factor)
         return {"should_apply_blur": chosen, "blur_factor": draws.uniform((2,), *self.sigma)}
 
     def _changed(self, images: Array, transformation: Transformation) -> Array:

@@ -101,7 +101,7 @@ class RandomErasing(ColorLayer):
         if not training:
             return None
         size, draws = self._size_of(data), self._draws(seed)
-        chosen = draws.flags((size.batch,), draws.uniform((size.batch,), *self.factor))
+        chosen = draws.chosen(size.batch, self.factor)
         height, width = (ops.sqrt(draws.uniform((size.batch,), *self.scale)) for _ in range(2))
         masks = random_boxes(draws, size, height, width, self.data_format)
         value = self.fill_value

@@ -7,8 +7,8 @@ import numpy as np
 
 from cornu import ops, registry, validation
 from cornu.core.layer import Layer
-from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError
-from cornu.layers.preprocessing.host_data import AdaptData, HostData, as_array, batches_of, to_host
+from cornu.errors import InvalidArgumentError, NotBuiltError
+from cornu.layers.preprocessing.host_data import AdaptData, HostData, as_array, batches_of, check_numeric, to_host
 from cornu.layers.preprocessing.output_modes import check_output_mode, encode_array, encoded_shape
 from cornu.typing import Array, CustomObjects, Shape
 
@@ -119,12 +119,7 @@ class Discretization(Layer):
     def update_state(self, data: HostData) -> None:
         """Add a batch to the summary of the data: every so many values of the sorted batch, with their weights."""
         values = to_host(data)
-        if values.dtype.kind not in "biuf":
-            raise InvalidTypeError(
-                f"`Discretization.adapt` received data of dtype {values.dtype}.",
-                "It must be numeric.",
-                "Pass the numeric features only, or convert them with `.astype('float32')`.",
-            )
+        check_numeric(self, values)
         if not values.size:
             return
         ordered, step = np.sort(values.astype("float32"), axis=None), max(values.size * self.epsilon, 1.0)

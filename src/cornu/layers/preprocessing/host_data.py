@@ -190,3 +190,13 @@ def _features(batch: HostData | tuple[HostData, ...]) -> Any:
         return batch
     is_pair = any(map(_is_batch, batch)) or (isinstance(batch, tuple) and is_array(batch[0]))
     return batch[0] if is_pair else batch
+
+
+def check_numeric(layer: Layer, values: np.ndarray) -> None:
+    """Raise ``InvalidTypeError`` if a batch of ``adapt`` does not contain numbers."""
+    if values.dtype.kind not in "biuf":
+        raise InvalidTypeError(
+            f"`{type(layer).__name__}.adapt` received data of dtype {values.dtype}.",
+            "It must be numeric.",
+            "Pass the numeric features only, or convert them with `.astype('float32')`.",
+        )

@@ -9,8 +9,8 @@ from cornu import config, ops, registry, validation
 from cornu.core.layer import Layer
 from cornu.core.layer_config import LayerArguments
 from cornu.core.layer_placement import placement_of
-from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltAttributeError, ShapeError
-from cornu.layers.preprocessing.host_data import AdaptData, HostData, as_array, batches_of, to_host
+from cornu.errors import InvalidArgumentError, NotBuiltAttributeError, ShapeError
+from cornu.layers.preprocessing.host_data import AdaptData, HostData, as_array, batches_of, check_numeric, to_host
 from cornu.typing import Array, ArrayLike, Axis, Shape
 
 __all__ = ["Normalization"]
@@ -140,12 +140,7 @@ class Normalization(Layer):
 
         Source: Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances" (1979).
         """
-        if batch.dtype.kind not in "biuf":
-            raise InvalidTypeError(
-                f"`Normalization.adapt` received data of dtype {batch.dtype}.",
-                "It must be numeric.",
-                "Pass the numeric features only, or convert them with `.astype('float32')`.",
-            )
+        check_numeric(self, batch)
         if not self.built:
             self.build((None, *batch.shape[1:]))
         if not batch.size:

@@ -4,7 +4,7 @@ from cornu import config
 from cornu.errors import InvalidArgumentError
 from cornu.ops.batch_coupling import of_rank
 from cornu.ops.dispatch import arrays, op
-from cornu.ops.image.layout import check_images
+from cornu.ops.image.layout import check_images, rows_axis
 from cornu.typing import Array, ArrayLike
 
 __all__ = ["crop_images", "pad_images"]
@@ -49,8 +49,8 @@ def crop_images(
     backend, x = arrays(images)
     rows = _rows_axis(x, "crop_images", data_format)
     height, width = x.shape[rows], x.shape[rows + 1]
-    top, bottom, _ = _completed(height, -1, top_cropping, bottom_cropping, target_height, ("top", "bottom", "height"))
-    left, right, _ = _completed(width, -1, left_cropping, right_cropping, target_width, ("left", "right", "width"))
+    top, bottom = _completed(height, -1, top_cropping, bottom_cropping, target_height, ("top", "bottom", "height"))
+    left, right = _completed(width, -1, left_cropping, right_cropping, target_width, ("left", "right", "width"))
     box = (slice(top, height - bottom), slice(left, width - right))
     return backend.getitem(x, (slice(None),) * rows + box)
 
@@ -92,8 +92,8 @@ def pad_images(
     """
     backend, x = arrays(images)
     rows = _rows_axis(x, "pad_images", data_format)
-    top, bottom, _ = _completed(x.shape[rows], 1, top_padding, bottom_padding, target_height, ("top", "bottom", "height"))
-    left, right, _ = _completed(x.shape[rows + 1], 1, left_padding, right_padding, target_width, ("left", "right", "width"))
+    top, bottom = _completed(x.shape[rows], 1, top_padding, bottom_padding, target_height, ("top", "bottom", "height"))
+    left, right = _completed(x.shape[rows + 1], 1, left_padding, right_padding, target_width, ("left", "right", "width"))
     pairs = [(0, 0)] * len(x.shape)
     pairs[rows : rows + 2] = (top, bottom), (left, right)
     return backend.pad(x, tuple(pairs))
@@ -101,14 +101,14 @@ def pad_images(
 
 def _rows_axis(x: Array, name: str, data_format: str | None) -> int:
     """Return the axis of the rows of an image or a batch of images."""
-    check_images(x, name)
-    return len(x.shape) - 3 + (config.standardize_data_format(data_format) == "channels_first")
+    rank = check_images(x, name)
+    return rows_axis(rank, config.standardize_data_format(data_format))
 
 
 def _completed(
     size: int, sign: int, before: int | None, after: int | None, target: int | None, names: tuple[str, str, str]
-) -> tuple[int, int, int]:
-    """Return the numbers of rows or columns to add (or to remove, for sign -1) on both sides, and the new size."""
+) -> tuple[int, int]:
+    """Return the numbers of rows or columns to add (or to remove, for sign -1) on both sides."""
     kind = "padding" if sign == 1 else "cropping"
     given = {f"{names[0]}_{kind}": before, f"{names[1]}_{kind}": after, f"target_{names[2]}": target}
     text = ", ".join(f"{name}={value}" for name, value in given.items())
@@ -119,11 +119,10 @@ def _completed(
     change = 0 if target is None else sign * (target - size)
     first = change - (after or 0) if before is None else before
     last = change - first if after is None else after
-    new = size + sign * (first + last)
-    if first < 0 or last < 0 or new <= 0:
+    if first < 0 or last < 0 or size + sign * (first + last) <= 0:
         raise InvalidArgumentError(
             f"`{text}` was given for images whose {names[2]} is {size}.",
             "No number of rows or columns may be negative, and at least one must remain.",
             f"Pass a `target_{names[2]}` {'of at least' if sign == 1 else 'of at most'} {size}.",
         )
-    return first, last, new
+    return first, last

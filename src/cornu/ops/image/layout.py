@@ -25,6 +25,11 @@ def check_images(images: Array, name: str) -> int:
     return rank
 
 
+def rows_axis(rank: int, data_format: str) -> int:
+    """Return the axis of the rows of an image (3 axes) or a batch of images (4 axes); the columns are the next one."""
+    return rank - 3 + (data_format == "channels_first")
+
+
 def as_batch(backend: Backend, images: Array, name: str, data_format: str) -> tuple[Array, bool]:
     """Return images as a batch with the channels last, and whether it is one image.
 

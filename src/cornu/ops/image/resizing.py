@@ -14,10 +14,11 @@ import numpy as np
 from cornu import backends, config
 from cornu.backends.contract import Backend
 from cornu.dtypes import is_float
-from cornu.errors import InvalidArgumentError, ShapeError, one_of
+from cornu.errors import InvalidArgumentError, one_of
 from cornu.ops.batch_coupling import of_rank
 from cornu.ops.conversion import round_and_cast
 from cornu.ops.dispatch import arrays, op
+from cornu.ops.image.layout import check_images, rows_axis
 from cornu.typing import Array, ArrayLike, Size
 
 __all__ = ["resize"]
@@ -172,14 +173,7 @@ def resize(
     data_format = config.standardize_data_format(data_format)
     height, width = check_resize_arguments(size, interpolation, crop_to_aspect_ratio, pad_to_aspect_ratio, fill_mode)
     backend, x = arrays(images)
-    rank = len(x.shape)
-    if rank not in (3, 4):
-        raise ShapeError(
-            f"`resize` received `images` of shape {tuple(x.shape)}.",
-            "They must be one image (3 axes) or a batch of images (4 axes).",
-            "Add the channel axis of grayscale images with `expand_dims(images, -1)`.",
-        )
-    rows = rank - 3 + (data_format == "channels_first")
+    rows = rows_axis(check_images(x, "resize"), data_format)
     columns = rows + 1
     if crop_to_aspect_ratio:
         x = _crop(backend, x, rows, height, width)
@@ -226,11 +220,21 @@ def _is_size(number: float) -> bool:
     return isinstance(number, (int, float, np.integer, np.floating)) and float(number) >= 1 and float(number) % 1 == 0
 
 
-def _crop(backend: Backend, x: Array, rows: int, height: int, width: int) -> Array:
-    old_height, old_width = x.shape[rows : rows + 2]
+def centered_part(old_height: Any, old_width: Any, height: int, width: int) -> tuple[Any, Any, int, int]:
+    """Return the start and the size of the largest part in the middle of an image with the aspect ratio of another size.
+
+    Example:
+        >>> from cornu.ops.image.resizing import centered_part
+        >>> centered_part(100, 300, 50, 50)
+        (0, 100, 100, 100)
+    """
     new_height = max(min(old_height, math.floor(old_width * height / width)), 1)
     new_width = max(min(old_width, math.floor(old_height * width / height)), 1)
-    top, left = (old_height - new_height) // 2, (old_width - new_width) // 2
+    return (old_height - new_height) // 2, (old_width - new_width) // 2, new_height, new_width
+
+
+def _crop(backend: Backend, x: Array, rows: int, height: int, width: int) -> Array:
+    top, left, new_height, new_width = centered_part(x.shape[rows], x.shape[rows + 1], height, width)
     box = (slice(top, top + new_height), slice(left, left + new_width))
     return backend.getitem(x, ((slice(None),) * rows) + box)
 

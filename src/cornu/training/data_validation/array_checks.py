@@ -120,9 +120,7 @@ def _as_array(function: str, name: str, value: Any) -> Any:
         value = value.astype("int32" if fits else config.floatx())
     if name.startswith("x") and are_strings(value):
         strings = [item.decode() if isinstance(item, bytes) else item for item in value.ravel().tolist()]
-        value = np.array(strings, np.dtypes.StringDType()).reshape(
-            value.shape
-        )  # `inputs.check` refuses it for models of numbers
+        value = np.array(strings, np.dtypes.StringDType()).reshape(value.shape)  # `inputs.check` refuses it for other models
     if value.dtype.kind not in "biufT" and value.dtype.name not in _NUMBER_NAMES:
         raise not_numeric(function, name, value)
     if value.ndim == 0:
