@@ -115,16 +115,17 @@ def _download(url: str, target: Path, checksum: Checksum | None, size: int | Non
         part.unlink(missing_ok=True)
     resumed = part.exists() and part.stat().st_size > 0
     _download_part(url, part, target, size)
-    if checksum is not None and resumed and not checksum.matches(part):
+    wanted = None if checksum is None else checksum.digits.lower()
+    found = None if checksum is None else checksum.of(part)
+    if checksum is not None and resumed and found != wanted:
         part.unlink()
         _download_part(url, part, target, size)
-    if checksum is not None and not checksum.matches(part):
         found = checksum.of(part)
+    if checksum is not None and found != wanted:
         part.unlink()
         raise DataError(
             f"The file downloaded from `{url}` has the {checksum.name} checksum {found}.",
-            f"The checksum of `{target.name}` must be {checksum.digits.lower()}: this is another file, or it was modified in "
-            "transit.",
+            f"The checksum of `{target.name}` must be {wanted}: this is another file, or it was modified in transit.",
             f"Try again later, or obtain the file elsewhere and save it as `{target}`.",
         )
     publish(part, target)

@@ -244,11 +244,15 @@ def pad(
     return concatenate(_from_edges(name, *moved), -1)
 
 
+def _size_in(image_shape: Sequence[int] | None) -> tuple[int | None, int | None]:
+    """Return the height and the width in the shape of an image; None for both without a shape."""
+    return (None, None) if image_shape is None else (image_shape[0], image_shape[1])
+
+
 def _edges_of_two(boxes1: ArrayLike, boxes2: ArrayLike, name: str, image_shape: Sequence[int] | None) -> list[Array]:
-    height, width = (None, None) if image_shape is None else image_shape[:2]
     is_relative = format_of("bounding_box_format", name)[1] and image_shape is None
     target = "rel_xyxy" if is_relative else "xyxy"
-    return [convert_format(boxes, name, target, height, width) for boxes in (boxes1, boxes2)]  # type: ignore[misc]
+    return [convert_format(boxes, name, target, *_size_in(image_shape)) for boxes in (boxes1, boxes2)]  # type: ignore[misc]
 
 
 def _overlap(one: list[Array], other: list[Array]) -> tuple[Array, Array]:
@@ -340,8 +344,7 @@ _ENCODINGS = ("center_xywh", "center_yxhw")
 
 
 def _centers_of(boxes: ArrayLike, name: str, encoding: str, image_shape: Sequence[int] | None) -> list[Array]:
-    height, width = (None, None) if image_shape is None else image_shape[:2]
-    return _parts(convert_format(boxes, name, encoding, height, width))  # type: ignore[arg-type]
+    return _parts(convert_format(boxes, name, encoding, *_size_in(image_shape)))  # type: ignore[arg-type]
 
 
 def _check_encoding(argument: str, encoding: str, variance: Sequence[float] | None) -> list[float]:
@@ -426,9 +429,8 @@ def decode_deltas_to_boxes(
         parts = [part * factor for part, factor in zip(_parts(convert_to_tensor(deltas)), factors, strict=True)]
         center = [parts[i] * anchor[i + 2] + anchor[i] for i in range(2)]
         size = [exp(parts[i]) * anchor[i] for i in (2, 3)]
-        height, width = (None, None) if image_shape is None else image_shape[:2]
         boxes = concatenate([*center, *size], -1)
-        return convert_format(boxes, encoded_format, box_format, height, width)  # type: ignore[return-value]
+        return convert_format(boxes, encoded_format, box_format, *_size_in(image_shape))  # type: ignore[return-value]
 
     if isinstance(anchors, Mapping):
         return {level: decoded(anchors[level], boxes_delta[level]) for level in anchors}  # type: ignore[index]
