@@ -58,8 +58,9 @@ def call_on_host(function: Callable, inputs: Sequence[tf.Tensor], shape: Sequenc
     """
 
     def call(*arrays: np.ndarray) -> np.ndarray:
-        return function(*map(np.asarray, arrays))
+        return function(*map(np.asarray, arrays)).astype(output.as_numpy_dtype, copy=False)
 
-    result = tf.numpy_function(call, inputs, tf.as_dtype(dtype), stateful=False)
+    output = tf.as_dtype(dtype)
+    result = tf.numpy_function(call, inputs, output, stateful=False)
     result.set_shape(shape)
     return result
