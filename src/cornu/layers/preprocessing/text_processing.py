@@ -6,6 +6,9 @@ from collections.abc import Sequence
 PUNCTUATION = b"!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~'"
 """The characters that ``"strip_punctuation"`` removes."""
 
+_LOWER = bytes(range(256)).lower()
+"""Each byte in lower case, for ``bytes.translate``."""
+
 STANDARDIZATIONS = ("lower_and_strip_punctuation", "lower", "strip_punctuation")
 SPLITS = ("whitespace", "character")
 
@@ -22,11 +25,11 @@ def standardized(texts: list[bytes], how: str | None) -> list[bytes]:
         >>> standardized([b"Don't panic!"], "lower_and_strip_punctuation")
         [b'dont panic']
     """
-    if how in ("lower", "lower_and_strip_punctuation"):
-        texts = [text.lower() for text in texts]
-    if how in ("strip_punctuation", "lower_and_strip_punctuation"):
-        texts = [text.translate(None, PUNCTUATION) for text in texts]
-    return texts
+    if how is None:
+        return texts
+    table = None if how == "strip_punctuation" else _LOWER
+    removed = b"" if how == "lower" else PUNCTUATION
+    return [text.translate(table, removed) for text in texts]
 
 
 def split(texts: list[bytes], how: str) -> list[list[bytes]]:
