@@ -1,6 +1,7 @@
 """Callbacks: objects that monitor training, save models, adjust the learning rate or stop training."""
 
 from cornu import namespaces, registry
+from cornu.callbacks.backup_and_restore import *
 from cornu.callbacks.callback_list import *
 from cornu.callbacks.csv_logger import *
 from cornu.callbacks.early_stopping import *
