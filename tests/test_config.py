@@ -224,5 +224,5 @@ def test_nnx_is_not_enabled():
 
 
 def test_files_stay_data():
-    with pytest.raises(UnsafeModelError, match="never runs code that a file contains.*Pass the functions and classes"):
+    with pytest.raises(UnsafeModelError, match=r"never runs code that a file contains.*Pass the functions and classes"):
         config.enable_unsafe_deserialization()

@@ -72,6 +72,7 @@ def test_training_continues_as_if_it_had_not_been_interrupted(default_backend, t
         np.testing.assert_allclose(mine.numpy(), expected.numpy(), rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # from inside real Keras
 def test_backups_of_keras_are_restored_and_ours_by_keras(tmp_path):
     class Stop(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):

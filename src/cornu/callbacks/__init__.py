@@ -12,6 +12,7 @@ from cornu.callbacks.progbar_logger import *
 from cornu.callbacks.reduce_lr_on_plateau import *
 from cornu.callbacks.remote_monitor import *
 from cornu.callbacks.swap_ema_weights import *
+from cornu.callbacks.tensorboard import *
 from cornu.callbacks.terminate_on_nan import *
 from cornu.training.callback import Callback as Callback, History as History
 

@@ -40,8 +40,8 @@ class GroupQueryAttention(BaseMultiHeadAttention):
         use_bias: Whether the projections add a bias vector. Defaults to True.
         sliding_window: Positive integer; a query attends only to keys less than this many positions away. Defaults to None (no
             limit).
-        flash_attention: None or False: no engine of Cornu has flash attention, and calls are an error if it is True. Defaults to
-            None.
+        flash_attention: None or False: no engine of Cornu has flash attention, so calls are an error if it is True. Defaults
+            to None.
         kernel_initializer: Initializer for the kernel weights. Defaults to ``"glorot_uniform"``.
         bias_initializer: Initializer for the bias vectors. Defaults to ``"zeros"``.
         kernel_regularizer: Regularizer applied to the kernel weights. Defaults to None.
