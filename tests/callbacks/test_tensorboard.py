@@ -1,4 +1,4 @@
-"""Event files, read with TensorBoard's own reader: the same tags, steps and values as the files of real Keras."""
+"""TensorBoard and its event files (`io/event_file.py`), read with the reader of TensorBoard and compared with those of Keras."""
 
 import io
 import json
@@ -78,7 +78,7 @@ def agree(mine, theirs, without=()):
             elif tag.endswith("/histogram"):
                 assert one.dtype == other.dtype and one.shape == other.shape == (30, 3)
                 np.testing.assert_allclose(one[:, :2], other[:, :2], rtol=1e-4, atol=1e-5)
-                assert np.abs(np.cumsum(one[:, 2] - other[:, 2])).max() <= 1  # a value at a limit
+                assert np.abs(np.cumsum(one[:, 2] - other[:, 2])).max() <= 2  # values at a limit
             else:
                 assert one.dtype == other.dtype == np.float32 and one.shape == other.shape == ()
                 np.testing.assert_allclose(one, other, rtol=1e-4)
@@ -216,10 +216,10 @@ def test_labels_for_another_layer_are_refused(tmp_path):
 # --- Arguments and packages -----------------------------------------------------------------------------------------------
 
 BAD = [
-    ({"update_freq": "step"}, "`update_freq='step'`. `update_freq` must be an integer of at least 1, 'batch' or 'epoch'"),
-    ({"update_freq": 0}, "`update_freq=0`"),
-    ({"histogram_freq": -1}, "`histogram_freq` must be an integer of at least 0. Omit"),
-    ({"embeddings_freq": 1.5}, "`embeddings_freq=1.5`"),
+    ({"update_freq": "step"}, "update_freq='step'. `update_freq` must be 'epoch' or 'batch' or a positive integer. Pass"),
+    ({"update_freq": 0}, "update_freq=0"),
+    ({"histogram_freq": -1}, "`histogram_freq` must be a positive integer. Pass"),
+    ({"embeddings_freq": 1.5}, "embeddings_freq=1.5"),
     ({"profile_batch": (3, 2)}, "or the first and the last step"),
     ({"profile_batch": "a"}, "`profile_batch='a'`"),
     ({"profile_batch": -1}, "`profile_batch=-1`"),

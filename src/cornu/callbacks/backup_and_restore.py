@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from cornu import validation
+from cornu.callbacks.monitor_callback import checked_frequency
 from cornu.errors import InvalidArgumentError, ModelFormatError, warn
 from cornu.io.atomic import atomic_write, publish
 from cornu.saving import safe_json
@@ -66,13 +67,8 @@ class BackupAndRestore(Callback):
                 "`backup_dir` must be the path of a folder.",
                 "Pass, for example, `backup_dir='backup'`.",
             )
-        if save_freq != "epoch" and not (validation.is_int(save_freq) and save_freq >= 1):
-            raise InvalidArgumentError(
-                f"`BackupAndRestore` received `save_freq={save_freq!r}`.",
-                "`save_freq` must be 'epoch' or a positive integer number of steps.",
-                "Pass, for example, `save_freq='epoch'` or `save_freq=100`.",
-            )
-        self.backup_dir, self.save_freq = os.fspath(backup_dir), save_freq
+        self.save_freq = checked_frequency("BackupAndRestore", "save_freq", save_freq, "epoch")
+        self.backup_dir = os.fspath(backup_dir)
         self.double_checkpoint, self.delete_checkpoint = double_checkpoint, delete_checkpoint
         folder = Path(backup_dir)
         self._files = folder / "latest.weights.h5", folder / "training_metadata.json"

@@ -1,15 +1,17 @@
 """Callback that writes event files for TensorBoard."""
 
 import os
+import re
 import time
 from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
 
-from cornu import config, validation
-from cornu.callbacks.event_file import EventFile
+from cornu import config
+from cornu.callbacks.monitor_callback import checked_frequency
 from cornu.errors import CornuError, InvalidArgumentError, warn
+from cornu.io.event_file import EventFile
 from cornu.layers import Embedding
 from cornu.training.callback import Callback
 from cornu.training.logs import as_number
@@ -78,9 +80,11 @@ class TensorBoard(Callback):
     ):
         super().__init__()
         self.log_dir, self.write_graph, self.write_images = str(log_dir), write_graph, write_images
-        self.histogram_freq = _checked("histogram_freq", histogram_freq, 0)
-        self.embeddings_freq = _checked("embeddings_freq", embeddings_freq, 0)
-        self.update_freq = update_freq if update_freq == "epoch" else _checked("update_freq", update_freq, 1, batch=1)
+        for name, value in (("histogram_freq", histogram_freq), ("embeddings_freq", embeddings_freq)):
+            _ = value and checked_frequency("TensorBoard", name, value)
+        self.histogram_freq, self.embeddings_freq = histogram_freq, embeddings_freq
+        frequency = checked_frequency("TensorBoard", "update_freq", update_freq, "epoch", "batch")
+        self.update_freq = 1 if frequency == "batch" else frequency
         self.write_steps_per_second, self.embeddings_metadata = write_steps_per_second, embeddings_metadata
         _check_profile(profile_batch)
         self._train_dir = os.path.join(self.log_dir, "train")
@@ -227,28 +231,11 @@ def _as_images(weight: np.ndarray) -> np.ndarray | None:
     return images if images.ndim == 4 and images.shape[-1] in (1, 3, 4) else None
 
 
-def _checked(name: str, value: int | str, least: int, **names: int) -> int:
-    """Return an integer argument, or what a name stands for; raise ``InvalidArgumentError`` for anything else."""
-    found = names.get(value) if isinstance(value, str) else value
-    if found is None or not validation.is_int(found) or found < least:
-        also = "".join(f", '{each}'" for each in names) + (" or 'epoch'" if names else "")
-        raise InvalidArgumentError(
-            f"`TensorBoard` received `{name}={value!r}`.",
-            f"`{name}` must be an integer of at least {least}{also}.",
-            f"Omit `{name}` for the default.",
-        )
-    return int(found)
-
-
 def _check_profile(profile_batch: int | tuple[int, int] | str) -> None:
     """Warn that nothing is profiled; raise ``InvalidArgumentError`` for what are no steps."""
-    try:
-        parts = profile_batch.split(",") if isinstance(profile_batch, str) else np.ravel(profile_batch)
-        first, last = int(parts[0]), int(parts[-1])
-        is_valid = len(parts) in (1, 2) and 0 <= first <= last
-    except (ValueError, TypeError, IndexError):
-        is_valid = False
-    if not is_valid:
+    found = re.fullmatch(r"(\d+)(?:,(\d+))?", ",".join(map(str, np.ravel(profile_batch))))
+    first, last = map(int, found.groups(default=found[1])) if found else (1, 0)
+    if first > last:
         raise InvalidArgumentError(
             f"`TensorBoard` received `profile_batch={profile_batch!r}`.",
             "It must be an integer of at least 0, or the first and the last step.",

@@ -229,7 +229,7 @@ class MultiOptimizer(Optimizer):
 
 
 def _checked(key: str, optimizer: Optimizer) -> Optimizer:
-    """Return an optimizer; raise ``InvalidTypeError`` if it is none, or one that cannot be combined with others."""
+    """Return an optimizer; raise ``InvalidTypeError`` if it is not one, or one that cannot be combined with others."""
     if not isinstance(optimizer, Optimizer) or isinstance(optimizer, (LossScaleOptimizer, MultiOptimizer)):
         raise InvalidTypeError(
             f"The optimizer for {key!r} is {optimizer!r}.",

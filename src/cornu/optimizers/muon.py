@@ -48,7 +48,7 @@ class Muon(Optimizer):
         momentum: Float in [0, 1), the decay rate of the sum of gradients. Defaults to 0.95.
         ns_steps: Integer, number of iterations. Defaults to 5.
         nesterov: Whether to use Nesterov momentum. Defaults to True.
-        rms_rate: Float, factor that gives updates the size of those of AdamW; None for updates that are not scaled. Defaults
+        rms_rate: Float, factor by which updates have the size of those of AdamW; None for updates that are not scaled. Defaults
             to 0.2.
 
     References:
@@ -60,7 +60,7 @@ class Muon(Optimizer):
         >>> weight = Variable([[1.0, 1.0]])
         >>> optimizers.Muon(learning_rate=0.5, weight_decay=None).apply([[[3.0, -4.0]]], [weight])
         >>> [round(value, 3) for value in weight.numpy()[0].tolist()]
-        [0.94, 1.08]
+        [0.941, 1.079]
     """
 
     @with_shared_arguments

@@ -39,7 +39,7 @@ class EventFile:
 
     Example:
         >>> import tempfile
-        >>> from cornu.callbacks.event_file import EventFile
+        >>> from cornu.io.event_file import EventFile
         >>> folder = tempfile.mkdtemp()
         >>> file = EventFile(folder)
         >>> file.write_scalars({"loss": 0.5}, step=3)
