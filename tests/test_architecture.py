@@ -24,7 +24,7 @@ from cornu import backends, config, namespaces
 
 PACKAGE = Path(cornu.__file__).parent
 ENGINES = {"jax", "jaxlib", "torch", "tensorflow", "onnx", "onnxruntime"}
-HEAVY = ENGINES | {"rich", "matplotlib", "h5py", "PIL", "sklearn", "scipy", "keras"}
+HEAVY = ENGINES | {"rich", "matplotlib", "h5py", "PIL", "sklearn", "scipy", "keras", "tensorboard", "google"}
 
 MAY_IMPORT_AN_ENGINE: dict[str, str] = {
     "data/tf_data.py": "makes datasets of tf.data",

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cornu import config
-from cornu.errors import InvalidArgumentError, MissingPackageError
+from cornu.errors import InvalidArgumentError, MissingPackageError, UnsafeModelError
 from cornu.scopes import Scope
 
 
@@ -199,3 +199,30 @@ def test_a_limit_may_be_an_integer_of_numpy():
         assert config.max_epochs() == 3
     finally:
         config.set_max_epochs(None)
+
+
+# --- What Cornu does not have ---------------------------------------------------------------------------------------------
+
+
+def test_flash_attention_is_enabled_and_disabled_as_in_keras():
+    from keras import config as keras_config
+
+    def states(module):
+        found = [module.is_flash_attention_enabled()]
+        for change in (module.disable_flash_attention, module.enable_flash_attention):
+            change()
+            found.append(module.is_flash_attention_enabled())
+        return found
+
+    assert states(config) == states(keras_config) == [None, False, None]
+
+
+def test_nnx_is_not_enabled():
+    from keras import config as keras_config
+
+    assert config.is_nnx_enabled() is keras_config.is_nnx_enabled() is False
+
+
+def test_files_stay_data():
+    with pytest.raises(UnsafeModelError, match=r"never runs code that a file contains.*Pass the functions and classes"):
+        config.enable_unsafe_deserialization()

@@ -83,6 +83,7 @@ BRITISH = (
 ALLOWED = {
     ("src/cornu/datasets/cifar100.py", "house"): "the name of a class of the data set",
     ("src/cornu/datasets/cifar100.py", "road"): "the name of a class of the data set",
+    ("src/cornu/optimizers/schedule_free_adamw.py", "road"): "the title of a paper",
     ("tests/models/test_graph_config.py", "floor"): "the name of an op",
 }
 """``(file, text)`` that is used nevertheless, with the reason. The text is compared in lower case."""

@@ -152,6 +152,9 @@ DIFFERENT = {
     ("layers.TorchModuleWrapper", "from_config", "no safe_mode"): "a module has no config: loading reads only data",
     ("layers.TorchModuleWrapper", "parameters", "missing"): "all layers have it, on PyTorch",
     ("optimizers.LossScaleOptimizer", "check_finite", "missing"): "plumbing",
+    ("optimizers.Muon", "lr_adjust", "missing"): "plumbing",
+    ("optimizers.Muon", "transpose_last_axis", "missing"): "plumbing",
+    ("optimizers.Muon", "zeropower_via_newtonschulz5", "missing"): "plumbing",
     # Arguments that have no effect in Keras, or that it refuses.
     ("KerasTensor", "__init__", "no record_history"): "plumbing",
     ("KerasTensor", "__init__", "name is at another position"): "after `record_history`",

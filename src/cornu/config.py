@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 from cornu import namespaces
-from cornu.errors import InvalidArgumentError, MissingPackageError, one_of, warn
+from cornu.errors import InvalidArgumentError, MissingPackageError, UnsafeModelError, one_of, warn
 from cornu.scopes import Scope
 
 __getattr__, __dir__, _of_core = namespaces.attach(__name__)  # which are of a higher tier
@@ -22,16 +22,21 @@ __all__ = [
     "Placement",
     "backend",
     "device",
+    "disable_flash_attention",
     "disable_interactive_logging",
     "disable_traceback_filtering",
+    "enable_flash_attention",
     "enable_interactive_logging",
     "enable_traceback_filtering",
+    "enable_unsafe_deserialization",
     "epsilon",
     "fast_paths",
     "floatx",
     "image_data_format",
     "installed_backends",
+    "is_flash_attention_enabled",
     "is_interactive_logging_enabled",
+    "is_nnx_enabled",
     "is_traceback_filtering_enabled",
     "max_epochs",
     "max_steps_per_epoch",
@@ -80,6 +85,7 @@ _fast_paths: Scope[bool | None] = Scope("fast_paths", None)
 _floatx: Scope[str] = Scope("floatx", "float32")
 _epsilon: Scope[float] = Scope("epsilon", 1e-7)
 _interactive_logging: Scope[bool] = Scope("interactive_logging", True)
+_flash_attention: Scope[bool | None] = Scope("flash_attention", None)
 _max_epochs: Scope[int | None] = Scope("max_epochs", None)
 _max_steps_per_epoch: Scope[int | None] = Scope("max_steps_per_epoch", None)
 _image_data_format: Scope[str] = Scope("image_data_format", "channels_last")
@@ -471,6 +477,73 @@ def is_interactive_logging_enabled() -> bool:
         True
     """
     return _interactive_logging.get()
+
+
+def enable_flash_attention() -> None:
+    """Allow flash attention, as by default. No engine of Cornu has it: layers compute the same values without it.
+
+    Example:
+        >>> from cornu import config
+        >>> config.enable_flash_attention()
+    """
+    _flash_attention.set_default(None)
+
+
+def disable_flash_attention() -> None:
+    """Disallow flash attention, which Cornu does not use in any case.
+
+    Example:
+        >>> from cornu import config
+        >>> config.disable_flash_attention()
+        >>> config.is_flash_attention_enabled()
+        False
+        >>> config.enable_flash_attention()
+    """
+    _flash_attention.set_default(False)
+
+
+def is_flash_attention_enabled() -> bool | None:
+    """Return False if flash attention is disabled, otherwise None: it may be used, which is what Keras returns.
+
+    Example:
+        >>> from cornu import config
+        >>> config.is_flash_attention_enabled() is None
+        True
+    """
+    return _flash_attention.get()
+
+
+def is_nnx_enabled() -> bool:
+    """Return False: variables are never those of Flax NNX.
+
+    Example:
+        >>> from cornu import config
+        >>> config.is_nnx_enabled()
+        False
+    """
+    return False
+
+
+def enable_unsafe_deserialization() -> None:
+    """Raise an error: files are always read as data, and cannot run code.
+
+    Raises:
+        UnsafeModelError: In any case.
+
+    Example:
+        >>> from cornu import config, errors
+        >>> try:
+        ...     config.enable_unsafe_deserialization()
+        ... except errors.UnsafeModelError as error:
+        ...     print(error.received)
+        `enable_unsafe_deserialization` was called.
+    """
+    raise UnsafeModelError(
+        "`enable_unsafe_deserialization` was called.",
+        "Cornu reads only data from files: it never runs code that a file contains, such as that of a `Lambda` layer.",
+        "Pass the functions and classes that a file names as `load_model(path, custom_objects={...})`, or register them with "
+        "`register_keras_serializable`.",
+    )
 
 
 def disable_traceback_filtering() -> None:

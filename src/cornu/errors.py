@@ -211,7 +211,7 @@ class MissingPackageError(CornuError, ImportError):
 
 
 class MissingNameError(CornuError, AttributeError):
-    """Raised when a program requests a name of Keras that Cornu does not have.
+    """Raised when a program requests a name of Keras that Cornu, or an object, does not have.
 
     Example:
         >>> from cornu.errors import MissingNameError

@@ -22,6 +22,8 @@ INNER = [
     ("RMSprop", {"learning_rate": 0.1, "use_ema": True, "ema_momentum": 0.8, "ema_overwrite_frequency": 2}),
     ("Adam", {"learning_rate": 0.1, "gradient_accumulation_steps": 2}),
     ("SGD", {"learning_rate": 0.1, "loss_scale_factor": 8.0}),
+    ("Muon", {"learning_rate": 0.1}),
+    ("ScheduleFreeAdamW", {"learning_rate": 0.1}),
 ]
 SHAPES = [(3, 2), (4,)]
 

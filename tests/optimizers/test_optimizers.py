@@ -7,11 +7,13 @@ import keras
 import numpy as np
 import pytest
 
+import cornu
 from cornu import Input, Sequential, Variable, backends, layers, optimizers
 from cornu.errors import InvalidArgumentError, InvalidTypeError
 
 SHAPES = [(3, 4), (4,), (2, 2, 3, 5)]
-NAMES = ["SGD", "RMSprop", "Adam", "AdamW", "Adagrad", "Adadelta", "Adamax", "Nadam", "Lion", "Lamb", "Ftrl"]
+NEW = ["Adafactor", "Muon", "ScheduleFreeAdamW"]
+NAMES = ["SGD", "RMSprop", "Adam", "AdamW", "Adagrad", "Adadelta", "Adamax", "Nadam", "Lion", "Lamb", "Ftrl", *NEW]
 UNKNOWN_TO_KERAS = ("Lamb",)
 """Optimizers that Keras does not find by their names."""
 
@@ -40,6 +42,12 @@ OWN = [
             "l2_shrinkage_regularization_strength": 0.3,
         },
     ),
+    ("Adafactor", {"learning_rate": 0.5, "beta_2_decay": -0.6, "epsilon_1": 1e-3, "epsilon_2": 0.1, "clip_threshold": 0.7}),
+    ("Adafactor", {"learning_rate": 0.5, "relative_step": False}),
+    ("Muon", {"learning_rate": 0.1, "momentum": 0.7, "ns_steps": 3, "muon_a": 3.0, "muon_b": -4.0, "muon_c": 2.2}),
+    ("Muon", {"learning_rate": 0.1, "nesterov": False, "rms_rate": None, "weight_decay": 0.1, "adam_weight_decay": None}),
+    ("Muon", {"exclude_layers": ["0$"], "adam_lr_ratio": 0.3, "adam_beta_1": 0.8, "adam_beta_2": 0.7, "epsilon": 1e-3}),
+    ("ScheduleFreeAdamW", {"learning_rate": 0.1, "beta_1": 0.7, "beta_2": 0.8, "epsilon": 1e-3, "warmup_steps": 4}),
 ]
 SHARED = [
     {"weight_decay": 0.1},
@@ -54,6 +62,7 @@ SHARED = [
 ]
 CASES = [(name, {}) for name in NAMES] + OWN + [("Adam", {"learning_rate": 0.01, **each}) for each in SHARED]
 CASES += [("SGD", {"learning_rate": 0.1, "momentum": 0.5, **each}) for each in SHARED]
+CASES += [(name, each) for name in NEW for each in SHARED]
 each_case = pytest.mark.parametrize(("name", "arguments"), CASES)
 
 
@@ -81,7 +90,8 @@ def of_keras():
         key = repr((name, arguments))
         if key not in known:
             weights, gradients = weights_and_gradients()
-            optimizer, found = getattr(keras.optimizers, name)(**arguments), [keras.Variable(w) for w in weights]
+            optimizer = getattr(keras.optimizers, name)(**arguments)
+            found = [keras.Variable(w, name=f"w{place}") for place, w in enumerate(weights)]
             for step in gradients:
                 optimizer.apply(step, found)
             known[key] = [np.asarray(v.value) for v in found], [np.asarray(v.value) for v in optimizer.variables]
@@ -137,7 +147,7 @@ def test_a_compiled_step_is_the_same_and_changes_nothing_outside(name, arguments
     assert int(pure.iterations) == 0
 
 
-OUTSIDE_OF_UPDATE = {"use_ema", "gradient_accumulation_steps", "loss_scale_factor"}
+OUTSIDE_OF_UPDATE = {"use_ema", "gradient_accumulation_steps", "loss_scale_factor", "exclude_layers"}
 
 
 @pytest.mark.parametrize(("name", "arguments"), [case for case in CASES if not OUTSIDE_OF_UPDATE & set(case[1])])
@@ -187,6 +197,9 @@ MINIMA = [
     ("Adamax", {"learning_rate": 0.1}, {"learning_rate": 0.01}),
     ("Nadam", {"learning_rate": 0.1}, {"learning_rate": 0.01}),
     ("Lion", {"learning_rate": 1e-3}, {"learning_rate": 1e-4}),
+    ("Adafactor", {"learning_rate": 0.1}, {"learning_rate": 0.1}),
+    ("Muon", {"learning_rate": 0.1, "adam_weight_decay": None}, {"learning_rate": 0.01, "adam_weight_decay": None}),
+    ("ScheduleFreeAdamW", {"learning_rate": 0.1}, {"learning_rate": 0.02}),
 ]
 
 
@@ -236,7 +249,7 @@ def test_halves_stay_halves(name):
     weight = Variable(rng.normal(size=(3,)), dtype="bfloat16", backend="jax")
     optimizer = getattr(optimizers, name)()
     optimizer.apply([rng.normal(size=(3,))], [weight])
-    assert {v.dtype for v in optimizer.variables[2:]} <= {"bfloat16"}
+    assert {v.dtype for v in optimizer.variables[2:]} <= {"bfloat16", *(["int32"] if name == "Adafactor" else [])}
     assert weight.value.dtype == jax.numpy.bfloat16
 
 
@@ -251,6 +264,9 @@ def test_halves_stay_halves(name):
         lambda: optimizers.AdamW(0.05, weight_decay=0.1, global_clipnorm=2.0),
         lambda: optimizers.RMSprop(0.05, momentum=0.5, use_ema=True, clipvalue=0.5),
         lambda: optimizers.Adam(0.05, gradient_accumulation_steps=2),
+        lambda: optimizers.Adafactor(0.05),
+        lambda: optimizers.Muon(0.05),
+        lambda: optimizers.ScheduleFreeAdamW(0.05, weight_decay=0.1),
     ],
 )
 def test_weights_of_another_dtype_than_the_learning_rate_are_trained(engine_name, make, dtype):
@@ -268,3 +284,139 @@ def test_weights_of_another_dtype_than_the_learning_rate_are_trained(engine_name
     atol = {"float64": 1e-5, "float16": 5e-3}[dtype]
     for mine, expected in zip(trained(engine_name), trained("numpy"), strict=True):
         np.testing.assert_allclose(mine, expected, rtol=1e-3, atol=atol)
+
+
+# --- Adafactor, Muon, schedule-free AdamW ---------------------------------------------------------------------------------
+
+
+def network(library):
+    """A network with weights of one, two and four axes, an embedding-like path and an output layer."""
+    make, of = (keras.Sequential, keras.layers) if library is keras else (Sequential, layers)
+    parts = [of.Conv2D(3, 2), of.Flatten(), of.Dense(4, name="embedding_like"), of.Dense(5), of.Dense(2, name="out")]
+    model = make([library.Input((4, 4, 1)), *parts])
+    rng = np.random.default_rng(8)
+    model.set_weights([rng.normal(size=w.shape) * 0.5 for w in model.get_weights()])
+    return model
+
+
+OPTIONS = [
+    {"clipnorm": 0.5, "weight_decay": 0.1},
+    {"use_ema": True, "ema_momentum": 0.7, "loss_scale_factor": 4.0},
+    {"gradient_accumulation_steps": 2, "global_clipnorm": 1.0},
+]
+
+
+def trained(library, name, arguments, model=None, epochs=5):
+    """Train 20 steps, with a schedule unless a model is given."""
+    rng = np.random.default_rng(9)
+    x, y = rng.normal(size=(16, 4, 4, 1)).astype("float32"), rng.normal(size=(16, 2)).astype("float32")
+    if model is None:
+        model, of = network(library), library.optimizers
+        model.compile(getattr(of, name)(of.schedules.CosineDecay(0.05, 15, alpha=0.1), **arguments), "mse")
+    model.fit(x, y, batch_size=4, epochs=epochs, shuffle=False, verbose=0)
+    return model
+
+
+@pytest.fixture(scope="module")
+def networks_of_keras():
+    known = {}
+
+    def run(name, place):
+        if (name, place) not in known:
+            known[name, place] = trained(keras, name, arguments_of(name, place))
+        return known[name, place]
+
+    return run
+
+
+def arguments_of(name, place):
+    return OPTIONS[place] | ({"exclude_layers": ["out"]} if name == "Muon" else {})
+
+
+OF_KERAS = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # from inside real Keras
+
+
+@OF_KERAS
+@pytest.mark.parametrize("place", range(len(OPTIONS)))
+@pytest.mark.parametrize("name", NEW)
+def test_twenty_compiled_steps_with_a_schedule_are_those_of_keras(name, place, default_backend, networks_of_keras, tmp_path):
+    theirs, ours = networks_of_keras(name, place), trained(cornu, name, arguments_of(name, place))
+    for mine, expected in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_allclose(mine, expected, rtol=2e-4, atol=2e-5)
+    for mine, expected in zip(ours.optimizer.variables, theirs.optimizer.variables, strict=True):
+        np.testing.assert_allclose(mine.numpy(), np.asarray(expected.value), rtol=2e-4, atol=2e-5)
+    ours.save(tmp_path / "m.keras")
+    again = cornu.models.load_model(tmp_path / "m.keras")
+    weights = [trained(cornu, name, {}, model=model, epochs=1).get_weights() for model in (ours, again)]
+    for mine, expected in zip(*weights, strict=True):
+        np.testing.assert_array_equal(mine, expected)
+
+
+@OF_KERAS
+@pytest.mark.parametrize("name", NEW)
+def test_models_of_keras_continue_here_and_ours_there(name, networks_of_keras, tmp_path):
+    theirs = networks_of_keras(name, 0)
+    theirs.save(tmp_path / "theirs.keras")
+    ours = cornu.models.load_model(tmp_path / "theirs.keras")
+    ours.save(tmp_path / "ours.keras")
+    back = keras.models.load_model(tmp_path / "ours.keras")
+    for model in (ours, back):
+        for mine, expected in zip(model.optimizer.variables, theirs.optimizer.variables, strict=True):
+            np.testing.assert_array_equal(np.asarray(mine.value), np.asarray(expected.value))
+
+
+@pytest.mark.parametrize("name", NEW)
+def test_mixed_float16_trains_with_a_scaled_loss(name, default_backend):
+    """Gradients in half precision differ from those of float32 by about 1e-3."""
+    full = trained(cornu, name, {})
+    try:
+        cornu.mixed_precision.set_global_policy("mixed_float16")
+        model = network(cornu)
+        schedule = optimizers.schedules.CosineDecay(0.05, 15, alpha=0.1)
+        model.compile(optimizers.LossScaleOptimizer(getattr(optimizers, name)(schedule), initial_scale=64.0), "mse")
+        mixed = trained(cornu, name, {}, model=model)
+    finally:
+        cornu.mixed_precision.set_global_policy(None)
+    assert float(mixed.optimizer.dynamic_scale) == 64.0  # no step was skipped
+    for mine, expected in zip(mixed.get_weights(), full.get_weights(), strict=True):
+        assert mine.dtype == np.float32
+        np.testing.assert_allclose(mine, expected, atol=0.05)
+
+
+def test_the_average_of_the_schedule_free_optimizer_starts_at_the_weight_it_trains(default_backend):
+    """The weights may be loaded after the optimizer was built, and before training begins."""
+    weight, optimizer = Variable([5.0, 5.0], name="w"), optimizers.ScheduleFreeAdamW(0.5)
+    optimizer.build([weight])
+    weight.assign([1.0, 1.0])
+    optimizer.apply([[7.0, -0.1]], [weight])
+    np.testing.assert_allclose(weight.numpy(), [0.5, 1.5], rtol=1e-5)
+
+
+def test_the_schedule_free_optimizer_refuses_a_weight_without_average():
+    with pytest.raises(InvalidArgumentError, match=r"`beta_1=0`\. `beta_1` must be greater than 0 and at most 1\. Pass"):
+        optimizers.ScheduleFreeAdamW(beta_1=0)
+
+
+def test_embeddings_and_excluded_layers_are_updated_by_adam():
+    model = network(cornu)
+    optimizer = optimizers.Muon(exclude_layers=["out"])
+    optimizer.build(model.trainable_variables)
+    found = [variable.path for variable in optimizer.variables if variable.path.endswith("kernel_velocity")]
+    assert len(found) == 3
+    assert [part in path for part, path in zip(("conv2d", "embedding_like", "out"), found, strict=True)] == [True] * 3
+
+
+@OF_KERAS
+def test_shared_arguments_have_the_positions_of_keras():
+    """The arguments of Muon after the shared ones follow them, and a subclass passes them on."""
+    given = [0.1, 0.8, 0.7, None, 1e-3, 0.2, None, 0.5, None, True, 0.9, 3, 2.0, 2, "mine", ["out"], False, 3.0]
+    assert optimizers.Muon(*given).get_config() == keras.optimizers.Muon(*given).get_config()
+
+    class Mine(optimizers.AdamW):
+        def __init__(self, rate):
+            super().__init__(rate, 0.1, 0.8, 0.9, 1e-3, True, None, 0.5, name="mine")
+
+    mine = Mine(0.25)
+    assert (mine.weight_decay, mine.amsgrad, mine.clipnorm, mine.clipvalue, mine.name) == (0.1, True, None, 0.5, "mine")
+    with pytest.raises(TypeError, match="too many positional arguments"):
+        optimizers.SGD.__init__(optimizers.SGD(), *range(14))

@@ -1,6 +1,7 @@
 """Callbacks: objects that monitor training, save models, adjust the learning rate or stop training."""
 
 from cornu import namespaces, registry
+from cornu.callbacks.backup_and_restore import *
 from cornu.callbacks.callback_list import *
 from cornu.callbacks.csv_logger import *
 from cornu.callbacks.early_stopping import *
@@ -11,6 +12,7 @@ from cornu.callbacks.progbar_logger import *
 from cornu.callbacks.reduce_lr_on_plateau import *
 from cornu.callbacks.remote_monitor import *
 from cornu.callbacks.swap_ema_weights import *
+from cornu.callbacks.tensorboard import *
 from cornu.callbacks.terminate_on_nan import *
 from cornu.training.callback import Callback as Callback, History as History
 

@@ -5,8 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from cornu import validation
-from cornu.callbacks.monitor_callback import Monitor
+from cornu.callbacks.monitor_callback import Monitor, checked_frequency
 from cornu.errors import InvalidArgumentError, did_you_mean, warn
 from cornu.training.logs import as_numbers
 
@@ -57,15 +56,9 @@ class ModelCheckpoint(Monitor):
         initial_value_threshold: float | None = None,
     ):
         super().__init__(monitor=monitor, mode=mode, best=initial_value_threshold)
-        if save_freq != "epoch" and not (validation.is_int(save_freq) and save_freq >= 1):
-            raise InvalidArgumentError(
-                f"`ModelCheckpoint` received save_freq={save_freq!r}.",
-                "`save_freq` must be 'epoch' or a positive integer number of steps.",
-                "Pass, for example, `save_freq='epoch'` or `save_freq=100`.",
-            )
         self.filepath, self.verbose = os.fspath(filepath), verbose
         self.save_best_only, self.save_weights_only = save_best_only, save_weights_only
-        self.save_freq = save_freq if save_freq == "epoch" else int(save_freq)
+        self.save_freq = checked_frequency("ModelCheckpoint", "save_freq", save_freq, "epoch")
         self._epoch = 0
         self._steps_since_saving = 0
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu import losses, metrics, ops, registry
+from cornu import losses, metrics, ops, registry, validation
 from cornu.errors import InvalidArgumentError, InvalidTypeError, did_you_mean, warn
 from cornu.losses import Loss
 from cornu.metrics import Metric
@@ -181,6 +181,28 @@ def _larger_is_better(metric: Metric) -> bool | None:
 def _is_loss(function: Callable) -> bool:
     """Return whether a function that a metric averages is a loss of this package."""
     return registry.is_builtin(function) and (isinstance(function, Loss) or hasattr(losses, getattr(function, "__name__", "")))
+
+
+def checked_frequency(callback: str, name: str, value: str | int, *names: str) -> str | int:
+    """Return how often a callback acts: one of some names, or a positive integer.
+
+    Raises:
+        InvalidArgumentError: If it is something else.
+
+    Example:
+        >>> from cornu.callbacks.monitor_callback import checked_frequency
+        >>> checked_frequency("ModelCheckpoint", "save_freq", "epoch", "epoch")
+        'epoch'
+    """
+    if isinstance(value, str) and value in names:
+        return value
+    if validation.is_int(value) and int(value) >= 1:
+        return int(value)
+    raise InvalidArgumentError(
+        f"`{callback}` received {name}={value!r}.",
+        f"`{name}` must be {''.join(f'{each!r} or ' for each in names)}a positive integer.",
+        f"Pass, for example, `{name}=100`.",
+    )
 
 
 def learning_rate_of(model: Any) -> float:

@@ -1,11 +1,12 @@
 """The Lion optimizer."""
 
-from typing import Any
+from typing import Any, Unpack
 
 from cornu import ops, registry
 from cornu.errors import InvalidArgumentError
 from cornu.optimizers.learning_rate import LearningRate
 from cornu.optimizers.optimizer import Optimizer
+from cornu.optimizers.shared_arguments import OptimizerArguments, with_shared_arguments
 from cornu.optimizers.transforms import update_moment
 from cornu.typing import Array
 
@@ -43,37 +44,15 @@ class Lion(Optimizer):
         [0.5, 1.5]
     """
 
+    @with_shared_arguments
     def __init__(
         self,
         learning_rate: LearningRate = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.99,
-        weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        use_ema: bool = False,
-        ema_momentum: float = 0.99,
-        ema_overwrite_frequency: int | None = None,
-        loss_scale_factor: float | None = None,
-        gradient_accumulation_steps: int | None = None,
-        name: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[OptimizerArguments],
     ):
-        super().__init__(
-            learning_rate=learning_rate,
-            weight_decay=weight_decay,
-            clipnorm=clipnorm,
-            clipvalue=clipvalue,
-            global_clipnorm=global_clipnorm,
-            use_ema=use_ema,
-            ema_momentum=ema_momentum,
-            ema_overwrite_frequency=ema_overwrite_frequency,
-            loss_scale_factor=loss_scale_factor,
-            gradient_accumulation_steps=gradient_accumulation_steps,
-            name=name,
-            **kwargs,
-        )
+        super().__init__(learning_rate=learning_rate, **kwargs)
         if not 0 < beta_1 <= 1:
             raise InvalidArgumentError(
                 f"`Lion` received `beta_1={beta_1!r}`.",

@@ -156,13 +156,7 @@ class LossScaleOptimizer(Optimizer):
         super()._make_variables(variables)
         self.step_counter = self._variable(0, "step_counter", "int32")
         self.dynamic_scale = self._variable(self.initial_scale, "dynamic_scale", "float32")
-        self.inner_optimizer.ensure_built(variables)
-        if list(map(id, self.inner_optimizer.trainable_variables)) != list(map(id, variables)):
-            raise InvalidArgumentError(
-                f"The inner optimizer {self.inner_optimizer.name!r} was built for a different set of weights.",
-                "An optimizer belongs to one model and to the weights that were trainable when training started.",
-                "Create a new inner optimizer.",
-            )
+        build_inner(self.inner_optimizer, variables)
 
     @property
     def variables(self) -> list[Variable]:
@@ -233,6 +227,17 @@ def with_loss_scaling(optimizer: Optimizer) -> LossScaleOptimizer:
     if isinstance(optimizer, LossScaleOptimizer):
         return optimizer
     return LossScaleOptimizer(optimizer, name="loss_scale_optimizer")
+
+
+def build_inner(optimizer: Optimizer, variables: list[Variable]) -> None:
+    """Build an optimizer inside another one; raise ``InvalidArgumentError`` if it was built for other variables."""
+    optimizer.ensure_built(variables)
+    if list(map(id, optimizer.trainable_variables)) != list(map(id, variables)):
+        raise InvalidArgumentError(
+            f"The inner optimizer {optimizer.name!r} was built for a different set of weights.",
+            "An optimizer belongs to one model and to the weights that were trainable when training started.",
+            "Create a new inner optimizer.",
+        )
 
 
 def _all_finite(gradients: list) -> Any:

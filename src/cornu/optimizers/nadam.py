@@ -1,10 +1,11 @@
 """The Nadam optimizer."""
 
-from typing import Any
+from typing import Any, Unpack
 
 from cornu import ops, registry
 from cornu.optimizers.learning_rate import LearningRate
 from cornu.optimizers.optimizer import Optimizer
+from cornu.optimizers.shared_arguments import OptimizerArguments, with_shared_arguments
 from cornu.optimizers.transforms import bias_correction, cast_like, update_moment
 from cornu.typing import Array, ArrayLike
 
@@ -43,38 +44,16 @@ class Nadam(Optimizer):
 
     scalar_slots = (("u_product", 1.0),)
 
+    @with_shared_arguments
     def __init__(
         self,
         learning_rate: LearningRate = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
-        weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        use_ema: bool = False,
-        ema_momentum: float = 0.99,
-        ema_overwrite_frequency: int | None = None,
-        loss_scale_factor: float | None = None,
-        gradient_accumulation_steps: int | None = None,
-        name: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[OptimizerArguments],
     ):
-        super().__init__(
-            learning_rate=learning_rate,
-            weight_decay=weight_decay,
-            clipnorm=clipnorm,
-            clipvalue=clipvalue,
-            global_clipnorm=global_clipnorm,
-            use_ema=use_ema,
-            ema_momentum=ema_momentum,
-            ema_overwrite_frequency=ema_overwrite_frequency,
-            loss_scale_factor=loss_scale_factor,
-            gradient_accumulation_steps=gradient_accumulation_steps,
-            name=name,
-            **kwargs,
-        )
+        super().__init__(learning_rate=learning_rate, **kwargs)
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
 
     def slot_groups(self) -> list[dict[str, float]]:

@@ -49,11 +49,12 @@ class State:
     def __init__(self, variables: list[Variable], values: list):
         self.values = dict(zip(map(id, variables), values, strict=True))
 
-    def get(self, variables: list[Variable]) -> list:
-        return [self.values[id(variable)] for variable in variables]
+    def get(self, variables: Sequence[Variable | None]) -> list:
+        return [None if variable is None else self.values[id(variable)] for variable in variables]
 
-    def put(self, variables: list[Variable], values: list) -> None:
-        self.values.update(zip(map(id, variables), values, strict=True))
+    def put(self, variables: Sequence[Variable | None], values: list) -> None:
+        pairs = zip(variables, values, strict=True)
+        self.values.update({id(variable): value for variable, value in pairs if variable is not None})
 
 
 class Optimizer(serialization.Configurable):
@@ -146,7 +147,7 @@ class Optimizer(serialization.Configurable):
         self._trainable_variables: list[Variable] = []
         self._averages: list[Variable] = []
         self._accumulators: list[Variable] = []
-        self._slots: dict[str, list[Variable]] = {}
+        self._slots: dict[str, list[Any]] = {}  # of variables; None for a weight without the slot
         self._excluded: tuple[list[Variable], list[str]] = ([], [])
         self._decays: list[bool] = []
         self._iterations = self._variable(0, "iteration", "int32")
@@ -164,6 +165,16 @@ class Optimizer(serialization.Configurable):
     def slot_groups(self) -> list[dict[str, float]]:
         """Return the names and initial values of the arrays kept for each weight; a group is stored together in files."""
         return []
+
+    def first_slot(self, name: str, value: float, weight: Variable | Array) -> ArrayLike | Callable | None:
+        """Return the first value of a slot of one weight, or an initializer of it; None for a weight without this slot.
+
+        Args:
+            name: Name of the slot.
+            value: Float, its initial value in :meth:`slot_groups`, which by default fills an array of the shape of the weight.
+            weight: The weight: a variable in :meth:`build`, an array in :meth:`init`.
+        """
+        return np.broadcast_to(np.float64(value), tuple(weight.shape))  # on the host: JAX would compile a `full` for each shape
 
     def update_one(
         self, gradient: Array, slots: dict[str, Any], weight: Array, learning_rate: Array | float, step: Array
@@ -200,9 +211,8 @@ class Optimizer(serialization.Configurable):
             >>> sorted(optimizers.Adam().init([ops.array([1.0, 2.0])]))
             ['momentum', 'velocity']
         """
-        slots = {
-            name: [ops.full_like(w, value) for w in weights] for group in self.slot_groups() for name, value in group.items()
-        }
+        named = [(name, value) for group in self.slot_groups() for name, value in group.items()]
+        slots = {name: [_like(w, self.first_slot(name, value, w)) for w in weights] for name, value in named}
         like = weights[0] if weights else np.zeros((), config.floatx())
         return slots | {name: [ops.full_like(ops.sum(like), value)] for name, value in self.scalar_slots}
 
@@ -242,12 +252,12 @@ class Optimizer(serialization.Configurable):
         names = [name for group in self.slot_groups() for name in group]
         new_weights, new_slots = [], {name: [] for name in names} | {name: [value] for name, value in scalars.items()}
         for place, (gradient, weight) in enumerate(zip(gradients, weights, strict=True)):
-            kept = {name: slots[name][place] for name in names}
+            kept = {name: slots[name][place] for name in names if slots[name][place] is not None}
             if gradient is not None:
                 weight, kept = self._moved(gradient, kept, scalars, decayed[place], learning_rate, step)
             new_weights.append(weight)
             for name in names:
-                new_slots[name].append(kept[name])
+                new_slots[name].append(kept.get(name))
         return new_weights, new_slots
 
     def _moved(
@@ -480,23 +490,27 @@ class Optimizer(serialization.Configurable):
         for variable in self.variables:
             variable.to_backend(config.backend())
         if self.use_ema:
-            self._averages = [self._beside(v, "average", 0.0) for v in variables]
+            self._averages = [self._beside(v, "average") for v in variables]
         if self.gradient_accumulation_steps:
-            self._accumulators = [self._beside(v, "gradient_accumulator", 0.0) for v in variables]
+            self._accumulators = [self._beside(v, "gradient_accumulator") for v in variables]
         for group in self.slot_groups():
             self._slots |= {name: [] for name in group}
             for variable in variables:
                 for name, value in group.items():
-                    self._slots[name].append(self._beside(variable, name, value))
+                    first = self.first_slot(name, value, variable)
+                    self._slots[name].append(None if first is None else self._beside(variable, name, first))
         for name, value in self.scalar_slots:
             dtype = variables[0].dtype if variables else config.floatx()
             self._slots[name] = [self._variable(value, name, dtype)]
 
-    def _beside(self, variable: Variable, name: str, value: float) -> Variable:
-        """Create a variable for a weight: with its shape, on its backend and device, and named after it."""
-        numbers = np.broadcast_to(np.float64(value), variable.shape)  # on the host: JAX would compile a `full` for each shape
-        first = backends.array_at(variable.place, numbers, variable.dtype)
-        return self._variable(first, f"{variable.path.replace('/', '_')}_{name}", variable.dtype)
+    def _beside(self, variable: Variable, name: str, value: ArrayLike | Callable | None = None) -> Variable:
+        """Create a variable for a weight, of zeros by default: on its backend and device, and named after it."""
+        path = f"{variable.path.replace('/', '_')}_{name}"
+        if callable(value):
+            return self._variable(value, path, variable.dtype, variable.shape)
+        numbers = np.asarray(Optimizer.first_slot(self, name, 0.0, variable) if value is None else value)
+        dtype = _slot_dtype(numbers, variable.dtype)
+        return self._variable(backends.array_at(variable.place, numbers, dtype), path, dtype)
 
     def _variable(
         self, value: Initializer | ArrayLike, name: str | None, dtype: str | None, shape: tuple[int, ...] | None = None
@@ -716,7 +730,8 @@ class Optimizer(serialization.Configurable):
         """
         index, once = self._get_variable_index(variable), {name for name, _ in self.scalar_slots}
         scalars = {name: self._slots[name][0].value for name in once}
-        slots = {name: variables[index] for name, variables in self._slots.items() if name not in once}
+        of_weight = {name: variables[index] for name, variables in self._slots.items() if name not in once}
+        slots = {name: slot for name, slot in of_weight.items() if slot is not None}
         kept = {name: slot.value for name, slot in slots.items()}
         weight, new = self._moved(gradient, kept, scalars, variable.value, learning_rate, self._number_of_step())
         variable.assign(weight)
@@ -875,16 +890,17 @@ class Optimizer(serialization.Configurable):
         return all(variable is not v for v in variables) and not any(re.search(name, variable.name) for name in names)
 
     def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments, with the current learning rate.
+        """Return the constructor arguments, with the current values of the learning rate and of other arguments of this class.
 
         For a subclass whose constructor takes ``*args`` these are the arguments of this class.
         """
-        now = self._learning_rate
-        current = float(now.numpy()) if isinstance(now, Variable) else serialization.serialize(now)
-        if self._cornu_arguments is not None:
-            return super().get_config() | {"name": self.name, "learning_rate": current}
-        arguments = list(serialization.constructor_of(Optimizer).parameters)[2:-1]  # of a constructor with `*args`
-        return {"name": self.name, "learning_rate": current} | {name: getattr(self, name) for name in arguments}
+        rate, names = self._learning_rate, list(serialization.constructor_of(Optimizer).parameters)[2:-1]
+        now = {"learning_rate": float(rate.numpy()) if isinstance(rate, Variable) else serialization.serialize(rate)}
+        now |= {name: getattr(self, name) for name in names}
+        if self._cornu_arguments is None:  # of a constructor with `*args`
+            return now
+        given = super().get_config()
+        return given | {name: value for name, value in now.items() if name in {"name", "learning_rate", *given}}
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
@@ -893,6 +909,19 @@ class Optimizer(serialization.Configurable):
 def _described(rate: LearningRateSchedule | Callable[[], Any]) -> str:
     """Return what an error calls a learning rate that is not a number."""
     return f"a schedule, {type(rate).__name__}" if isinstance(rate, LearningRateSchedule) else "a function"
+
+
+def _slot_dtype(first: np.ndarray, dtype: str) -> str:
+    """Return the dtype of a slot of a weight: that of the weight, unless its first value is an integer."""
+    return "int32" if first.dtype.kind == "i" else dtype
+
+
+def _like(weight: Array, first: ArrayLike | Callable | None) -> Any:
+    """Return the first value of a slot as an array next to a weight."""
+    if first is None or callable(first):
+        return first and first(weight.shape, ops.dtype(weight))
+    dtype = _slot_dtype(np.asarray(first), ops.dtype(weight))
+    return ops.convert_to_tensor(first, dtype=dtype, backend=backends.name_of(backends.of(weight)))
 
 
 def _added(total: Array, gradient: Array | None) -> Any:

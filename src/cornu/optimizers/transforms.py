@@ -111,7 +111,7 @@ def average(averages: list, weights: list, momentum: Array | float) -> list:
     return list(map(cast_like, averages, mixed))
 
 
-def update_moment(moment: Array, value: Array, decay: float) -> Any:
+def update_moment(moment: Array, value: Array, decay: Array | float) -> Any:
     """Update an exponential moving average of gradients, or of their squares.
 
     ``moment = decay * moment + (1 - decay) * value``

@@ -117,8 +117,11 @@ def _variables_of(owner: Owner) -> list[Variable]:
 
 
 def _inner_owners(owner: Owner) -> list[tuple[str, Any]]:
-    """Return the owners in the attributes of an optimizer, metric or loss. Keras writes inner optimizers a second time."""
-    return [(name, value) for name, value in sorted(vars(owner).items()) if _is_owner(value)]
+    """Return the attributes of an optimizer, metric or loss that may hold owners. Keras writes inner optimizers a second time.
+
+    The recorded arguments of the constructor may name the same owners once more.
+    """
+    return [(name, value) for name, value in sorted(vars(owner).items()) if _may_hold(value) and name != "_cornu_arguments"]
 
 
 def _walk_child(child: Any, path: str, seen: set[int], containers: set[int]) -> Iterator[VariableGroup]:

@@ -32,6 +32,8 @@ class Callback:
         model: The model that is being trained, evaluated or used for prediction; None before.
         params: Dict of the parameters of the run: ``"epochs"``, ``"steps"`` and ``"verbose"``; None before.
         shows_progress: Whether the callback displays the progress of the run, in place of the usual display.
+        cornu_initial_epoch: Integer, set in :meth:`on_train_begin`: the index of the epoch at which ``fit`` begins instead of
+            its ``initial_epoch``; None for that.
 
     Example:
         >>> from cornu.callbacks import Callback
@@ -45,6 +47,7 @@ class Callback:
     model: Any = None  # of the class, too, for a subclass whose constructor does not call that of this class
     params: dict[str, Any] | None = None
     shows_progress = False
+    cornu_initial_epoch: int | None = None
 
     def __init__(self) -> None:
         self.model, self.params = None, None
@@ -242,6 +245,8 @@ class CallbackList(Callback):
     def _refresh(self) -> None:
         self._wants_batches = any(callback.wants_batches() for callback in self.callbacks)
         self.shows_progress = any(callback.shows_progress for callback in self.callbacks)
+        found = [callback.cornu_initial_epoch for callback in self.callbacks if callback.cornu_initial_epoch is not None]
+        self.cornu_initial_epoch = found[-1] if found else None
 
     def wants_batches(self) -> bool:
         """Return whether a callback must be called at every step."""

@@ -59,6 +59,8 @@ def fit(
         f"Training on {backends.device_of(placement_of(model))} with {placement_of(model).backend}, {model.dtype_policy.name}."
     )
     callback_list.call("on_train_begin", {})
+    restored = callback_list.cornu_initial_epoch
+    epochs = epochs if restored is None else range(restored, epochs.stop)
     explain = functools.partial(nan_diagnosis.explain, "fit", model, compiled.optimizer, compiled.calls_model)
     steps_per_event = compiled.execution.steps_per_execution
     loop = Loop(multi_step, compiled.state_sync(training=True), callback_list, "train", progress, explain, steps_per_event)

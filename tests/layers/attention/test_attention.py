@@ -424,8 +424,14 @@ def test_constraints_reach_the_projections() -> None:
     assert {type(weight.constraint).__name__ for weight in layer.weights} == {"NonNeg"}
 
 
-def test_flash_attention_is_taken_and_forgotten() -> None:
-    assert "flash_attention" not in layers.MultiHeadAttention(**PLAIN, flash_attention=True).get_config()
+def test_flash_attention_is_no_part_of_the_config_and_refused_by_calls() -> None:
+    layer, x = layers.MultiHeadAttention(**PLAIN, flash_attention=True), np.ones((1, 3, 4))
+    assert "flash_attention" not in layer.get_config()
+    with pytest.raises(InvalidArgumentError, match=r"`flash_attention=True`\. It must be None or False: no engine.*Omit it"):
+        layer(x, x)
+    with pytest.raises(InvalidArgumentError, match="`dot_product_attention` received `flash_attention=True`"):
+        ops.dot_product_attention(*[np.ones((1, 3, 2, 4))] * 3, flash_attention=True)
+    layers.MultiHeadAttention(**PLAIN, flash_attention=False)(x, x)
 
 
 # --- Files ------------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.layers import shape_arithmetic
 from cornu.layers.attention.masks import as_array, band_masks, check_mask, combine_masks, differ, masked_softmax, repeats_to
 from cornu.layers.basic.einsum_dense import EinsumDense
+from cornu.ops.nn.attention import no_flash_attention
 from cornu.serialization import serialize
 from cornu.typing import Activation, Array, ArrayLike, Constraint, Initializer, Regularizer, Shape
 
@@ -30,6 +31,7 @@ class BaseMultiHeadAttention(Layer):
         dropout: float,
         use_bias: bool,
         sliding_window: int | None,
+        flash_attention: bool | None,
         kernel_initializer: Initializer,
         bias_initializer: Initializer,
         kernel_regularizer: Regularizer,
@@ -52,6 +54,7 @@ class BaseMultiHeadAttention(Layer):
         self.kernel_constraint = constraints.get(kernel_constraint)
         self.bias_constraint = constraints.get(bias_constraint)
         self.use_gate = use_gate
+        self._flash_attention = flash_attention
         self.seed = seed
         if self.dropout > 0:
             self.seed_generator = SeedGenerator(seed)
@@ -66,7 +69,7 @@ class BaseMultiHeadAttention(Layer):
         return (query_shape[-1],)
 
     def get_config(self) -> dict[str, Any]:
-        """Return the config, without ``flash_attention``, which is ignored."""
+        """Return the config, without ``flash_attention``, as in Keras."""
         config = super().get_config() | {"activity_regularizer": serialize(self._penalty)}
         return {name: value for name, value in config.items() if name != "flash_attention"}
 
@@ -233,6 +236,8 @@ class BaseMultiHeadAttention(Layer):
         Returns:
             The outputs, or ``(outputs, weights)``, with the weights before dropout.
         """
+        if self._flash_attention:
+            raise no_flash_attention(f"The layer {self.name!r}")
         key = value if key is None else key
         self._check(tuple(query.shape), tuple(value.shape), tuple(key.shape))
         axes = self._axes(len(query.shape))

@@ -40,7 +40,8 @@ class GroupQueryAttention(BaseMultiHeadAttention):
         use_bias: Whether the projections add a bias vector. Defaults to True.
         sliding_window: Positive integer; a query attends only to keys less than this many positions away. Defaults to None (no
             limit).
-        flash_attention: Accepted for compatibility with Keras; ignored.
+        flash_attention: None or False: no engine of Cornu has flash attention, so calls are an error if it is True. Defaults
+            to None.
         kernel_initializer: Initializer for the kernel weights. Defaults to ``"glorot_uniform"``.
         bias_initializer: Initializer for the bias vectors. Defaults to ``"zeros"``.
         kernel_regularizer: Regularizer applied to the kernel weights. Defaults to None.
@@ -89,6 +90,7 @@ class GroupQueryAttention(BaseMultiHeadAttention):
             dropout=dropout,
             use_bias=use_bias,
             sliding_window=sliding_window,
+            flash_attention=flash_attention,
             kernel_initializer=kernel_initializer,
             bias_initializer=bias_initializer,
             kernel_regularizer=kernel_regularizer,

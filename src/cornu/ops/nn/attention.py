@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from cornu.dtypes import LARGEST
-from cornu.errors import ShapeError
+from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.ops.batch_coupling import aligned
 from cornu.ops.dispatch import arrays, floats, op
 from cornu.ops.nn.activations import softmax
@@ -36,7 +36,7 @@ def dot_product_attention(
         mask: Array-like of booleans, True for the keys to attend to, broadcastable to the same shape. Defaults to None.
         scale: Float, factor of the scores. Defaults to ``1 / sqrt(size)``.
         is_causal: Whether each query attends only to keys up to its own position. Defaults to False.
-        flash_attention: Accepted for compatibility with Keras; ignored.
+        flash_attention: None or False: no engine of Cornu has flash attention. Defaults to None.
         attn_logits_soft_cap: Float ``c`` that limits the scores to ``(-c, c)`` by ``c * tanh(scores / c)``. Defaults to None
             (no limit).
 
@@ -45,6 +45,7 @@ def dot_product_attention(
 
     Raises:
         ShapeError: If the shapes do not match.
+        InvalidArgumentError: If ``flash_attention`` is True.
 
     Example:
         >>> from cornu import ops
@@ -52,6 +53,8 @@ def dot_product_attention(
         >>> ops.dot_product_attention(x, x, x).shape
         (1, 3, 2, 4)
     """
+    if flash_attention:
+        raise no_flash_attention("`dot_product_attention`")
     backend, query, key, value = floats(query, key, value)
     _check_attention(tuple(query.shape), tuple(key.shape), tuple(value.shape))
     batch, queries, heads, size = query.shape
@@ -76,6 +79,15 @@ def dot_product_attention(
     weights = softmax(scores, (-1,)) if dtype != "float16" else backend.cast(softmax(scores, (-1,)), dtype)
     weights = backend.reshape(weights, (batch, groups, heads // groups, queries, keys))
     return backend.reshape(backend.einsum("bghqk,bkgd->bqghd", weights, value), (batch, queries, heads, value.shape[3]))
+
+
+def no_flash_attention(received_by: str) -> InvalidArgumentError:
+    """Return the error for ``flash_attention=True``."""
+    return InvalidArgumentError(
+        f"{received_by} received `flash_attention=True`.",
+        "It must be None or False: no engine of Cornu has flash attention.",
+        "Omit it. The results are the same.",
+    )
 
 
 def _check_attention(query: tuple[int, ...], key: tuple[int, ...], value: tuple[int, ...]) -> None:

@@ -49,9 +49,10 @@ def explain(
     number = int(backend_of(model).to_numpy(state.step)) + 1
     values = [backend_of(model).to_numpy(leaf) for leaf in trees.leaves(batch.x)]
     low, high = min(float(value.min()) for value in values), max(float(value.max()) for value in values)
+    rates = ", ".join(f"{float(each.learning_rate):g}" for each in getattr(optimizer, "optimizers", [optimizer]))
     return NonFiniteError(
         f"`{function}`: step {number} resulted in a loss or a weight that is NaN or infinite: {where}.",
-        f"The learning rate is {float(optimizer.learning_rate):g}; the inputs of the batch are between {low:g} and {high:g}.",
+        f"The learning rate is {rates}; the inputs of the batch are between {low:g} and {high:g}.",
         "Lower the learning rate or scale the inputs. The model has the weights from before that step.",
     )
 
