@@ -9,7 +9,7 @@ from cornu.core import masks
 from cornu.errors import ShapeError
 from cornu.losses.alignment import as_float, convert_like, to_common_backend
 from cornu.losses.loss import LossFunctionWrapper, per_sample
-from cornu.typing import ArrayLike, DType, Tree
+from cornu.typing import Array, ArrayLike, DType
 
 __all__ = ["CTC", "ctc"]
 
@@ -23,7 +23,8 @@ _SURE = 1e4
 def ctc(y_true: ArrayLike, y_pred: ArrayLike) -> Any:
     """Compute the CTC loss, the negative logarithm of the probability of the labels (see :func:`cornu.ops.ctc_loss`).
 
-    All steps are predictions; the number of labels is that of the values other than 0.
+    The number of labels is that of the values other than 0. All steps are predictions; the class :class:`CTC` and ``fit`` leave
+    out those that the mask of the predictions excludes.
 
     Args:
         y_true: Array-like of integer labels starting at 1, of shape ``(batch, labels)``, padded with 0, the class of the blank.
@@ -56,6 +57,18 @@ def ctc(y_true: ArrayLike, y_pred: ArrayLike) -> Any:
     return ops.ctc_loss(y_true, y_pred, labels, steps, mask_index=_BLANK)
 
 
+def _sure_of_blank(y_pred: Array) -> Array:
+    """Return logits that are those of a certain blank, which changes nothing, in the steps that the mask excludes."""
+    mask = masks.mask_of(y_pred)
+    if mask is None:
+        return y_pred
+    sure = convert_like(np.eye(y_pred.shape[-1], dtype="float32")[_BLANK] * _SURE, y_pred)
+    return ops.where(ops.expand_dims(mask, -1), y_pred, ops.cast(sure, ops.dtype(y_pred)))
+
+
+ctc.cornu_take_in_mask = _sure_of_blank  # type: ignore[attr-defined]
+
+
 @registry.register("losses")
 class CTC(LossFunctionWrapper):
     """CTC loss for integer labels and logits of steps, see :func:`ctc`.
@@ -74,17 +87,5 @@ class CTC(LossFunctionWrapper):
         0.2877
     """
 
-    is_per_sample = True
-
     def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "ctc", dtype: DType = None):
         super().__init__(ctc, reduction=reduction, name=name, dtype=dtype)
-
-    def __call__(
-        self, y_true: Tree, y_pred: Tree, sample_weight: ArrayLike | None = None, sample_mask: ArrayLike | None = None
-    ) -> Any:
-        """Compute the loss (see :meth:`Loss.__call__`)."""
-        mask = masks.mask_of(y_pred)
-        if mask is not None:  # a step that is a blank with certainty changes nothing
-            sure = convert_like(np.eye(y_pred.shape[-1], dtype="float32")[_BLANK] * _SURE, y_pred)
-            y_pred = ops.where(ops.expand_dims(mask, -1), y_pred, ops.cast(sure, ops.dtype(y_pred)))
-        return super().__call__(y_true, y_pred, sample_weight, sample_mask)
