@@ -13,6 +13,7 @@ import numpy as np
 
 from cornu import config, ops, registry, seeds, serialization
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
+from cornu.ops.window_functions import check_scaling, window_values
 from cornu.typing import Array, ArrayLike
 
 Shape = Sequence[int]
@@ -151,6 +152,63 @@ class Identity(Initializer):
                 "Use another initializer for this weight.",
             )
         return _finish(self.gain * np.eye(shape[0], shape[1]), dtype)
+
+
+@registry.register("initializers", aliases=("STFTInitializer",))
+class STFT(Initializer):
+    """Initializer of the kernel of a convolution that computes the short-time Fourier transform.
+
+    ``kernel[t, 0, f] = window[t] * cos(2 * pi * t * f / fft_length)``, or with ``-sin``, divided by the scaling.
+
+    Args:
+        side: ``"real"`` (cosine) or ``"imag"`` (minus sine). Defaults to ``"real"``.
+        window: Name of a window of :func:`scipy.signal.get_window`, array-like of its values, or None for none. Defaults to
+            ``"hann"``.
+        scaling: ``"density"`` divides by the root of the sum of the squares of the window, ``"spectrum"`` by the sum of their
+            absolute values, and None by nothing. Defaults to ``"density"``.
+        periodic: Whether a window given by its name is periodic, not symmetric. Defaults to False.
+
+    Raises:
+        InvalidArgumentError: If ``side`` or ``scaling`` is unknown, or there is no window of the name.
+        ShapeError: When called with a shape that is not ``(frame_length, 1, fft_length // 2 + 1)``, or that does not fit the
+            window.
+
+    Example:
+        >>> from cornu.initializers import STFT
+        >>> STFT("real", window=None, scaling=None)((2, 1, 2)).round(2).tolist()
+        [[[1.0, 1.0]], [[1.0, -1.0]]]
+    """
+
+    def __init__(
+        self,
+        side: str = "real",
+        window: str | ArrayLike | None = "hann",
+        scaling: str | None = "density",
+        periodic: bool = False,
+    ):
+        if side not in ("real", "imag"):
+            raise one_of("side", side, ("real", "imag"))
+        check_scaling(scaling)
+        if isinstance(window, str):
+            window_values(window, 1, periodic)
+        self.side, self.window, self.scaling, self.periodic = side, window, scaling, periodic
+
+    def __call__(self, shape: Shape, dtype: str | None = None) -> np.ndarray:
+        """Return the kernel of the given shape."""
+        if len(shape) != 3 or shape[1] != 1:
+            raise ShapeError(
+                f"`STFT` received the shape {tuple(shape)}.",
+                "It initializes kernels of shape (frame_length, 1, fft_length // 2 + 1).",
+                "Use another initializer for this weight.",
+            )
+        length, _, frequencies = shape
+        angle = 2 * np.pi * np.arange(length)[:, np.newaxis] * np.arange(frequencies) / max(2 * (frequencies - 1), 1)
+        kernel = np.cos(angle) if self.side == "real" else -np.sin(angle)
+        if self.window is not None:
+            window = window_values(self.window, length, self.periodic)
+            scale = {"density": np.sqrt(np.sum(window**2)), "spectrum": np.sum(np.abs(window))}.get(self.scaling or "", 1.0)
+            kernel *= window[:, np.newaxis] / scale
+        return _finish(kernel[:, np.newaxis], dtype)
 
 
 # --- Random values ----------------------------------------------------------------------------------------------------
@@ -612,5 +670,6 @@ random_normal, random_uniform, truncated_normal = RandomNormal, RandomUniform, T
 variance_scaling = VarianceScaling
 glorot_uniform, glorot_normal = GlorotUniform, GlorotNormal
 he_uniform, he_normal = HeUniform, HeNormal
+stft, STFTInitializer = STFT, STFT
 lecun_uniform, lecun_normal = LecunUniform, LecunNormal
 orthogonal, OrthogonalInitializer = Orthogonal, Orthogonal

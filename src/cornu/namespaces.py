@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any
 
+_BOXES = "cornu.ops.image.bounding_boxes"
 _CONFIG = "cornu.config"
 _DATA_IMAGES = "cornu.data.images"
 _DISTILLATION_LOSS = "cornu.models.distillation.distillation_loss"
@@ -129,8 +130,11 @@ NAMESPACES: dict[str, dict[str, str]] = {
     "cornu.preprocessing.sequence": {"pad_sequences": "cornu.data.sequences"},
     "cornu.random": {
         "SeedGenerator": "cornu.core.seed_generator",
+        "beta": _RANDOM,
+        "binomial": _RANDOM,
         "categorical": _RANDOM,
         "dropout": _RANDOM,
+        "gamma": _RANDOM,
         "normal": _RANDOM,
         "randint": _RANDOM,
         "shuffle": _RANDOM,
@@ -164,7 +168,7 @@ NAMESPACES: dict[str, dict[str, str]] = {
         "Sequence": f"{_PY_DATASET}:PyDataset",
         "array_to_img": _DATA_IMAGES,
         "audio_dataset_from_directory": "cornu.data.audio_folders",
-        "bounding_boxes": "cornu.ops.image",
+        "bounding_boxes": "cornu.utils.bounding_boxes",
         "clear_session": "cornu.core.session",
         "custom_object_scope": _REGISTRY,
         "deserialize_keras_object": "cornu.saving",
@@ -195,6 +199,17 @@ NAMESPACES: dict[str, dict[str, str]] = {
         "timeseries_dataset_from_array": "cornu.data.windows",
         "to_categorical": "cornu.ops.nn.encoding",
         "unpack_x_y_sample_weight": _BATCH,
+    },
+    "cornu.utils.bounding_boxes": {
+        "affine_transform": _BOXES,
+        "clip_to_image_size": _BOXES,
+        "compute_ciou": _BOXES,
+        "compute_iou": _BOXES,
+        "convert_format": _BOXES,
+        "crop": _BOXES,
+        "decode_deltas_to_boxes": _BOXES,
+        "encode_box_to_deltas": _BOXES,
+        "pad": _BOXES,
     },
 }
 """Namespace to its public names, each with the module that defines it, and after a colon its name there if that is another."""

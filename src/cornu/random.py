@@ -6,8 +6,11 @@ from cornu import namespaces
 
 if TYPE_CHECKING:
     from cornu.core.seed_generator import SeedGenerator as SeedGenerator
+    from cornu.ops.random import beta as beta
+    from cornu.ops.random import binomial as binomial
     from cornu.ops.random import categorical as categorical
     from cornu.ops.random import dropout as dropout
+    from cornu.ops.random import gamma as gamma
     from cornu.ops.random import normal as normal
     from cornu.ops.random import randint as randint
     from cornu.ops.random import shuffle as shuffle

@@ -31,6 +31,10 @@ def data(kind: str, shape: tuple[int, ...] = SHAPE, seed: int = 0) -> tuple[np.n
         "one-hot logits": (np.eye(shape[-1], dtype="float32")[classes], real),
         "classes": (classes, share),
         "classes logits": (classes, real),
+        "sequences": (
+            np.int32([[1, 2, 2], [3, 1, 0], [2, 0, 0], [0, 0, 0], [3, 3, 3]]),
+            rng.normal(size=(shape[0], 9, 4)).astype("float32"),
+        ),
         "shares": (rng.dirichlet(np.ones(shape[-1]), size=shape[:-1]).astype("float32"), share),
     }
     return kinds[kind]
@@ -67,6 +71,7 @@ CASES = [
     ("SparseCategoricalCrossentropy", {"ignore_class": 1}, "classes"),
     ("CategoricalGeneralizedCrossEntropy", {}, "classes"),
     ("CategoricalGeneralizedCrossEntropy", {"q": 0.2}, "classes"),
+    ("CTC", {}, "sequences"),
     ("KLDivergence", {}, "shares"),
     ("Poisson", {}, "positive"),
     ("Dice", {"axis": [1]}, "binary"),
@@ -74,7 +79,7 @@ CASES = [
     ("Tversky", {"alpha": 0.3, "beta": 0.6, "axis": [1]}, "binary"),
     ("Tversky", {}, "binary"),
 ]
-FOR_SAMPLES = [case for case in CASES if case[0] not in ("Dice", "Tversky") or case[1]]
+FOR_SAMPLES = [case for case in CASES if case[0] not in ("CTC", "Dice", "Tversky") or case[1]]
 
 FUNCTIONS = sorted(name for name in losses.__all__ if name.islower() and name in vars(keras.losses))
 FUNCTIONS = [name for name in FUNCTIONS if name not in ("get", "serialize", "deserialize")]

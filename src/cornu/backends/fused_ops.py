@@ -10,6 +10,7 @@ from typing import Any
 from cornu import config
 from cornu.backends import lookup
 from cornu.backends.contract import Array
+from cornu.typing import Tree
 
 
 def find(name: str, *arrays: Array) -> Callable | None:
@@ -117,4 +118,13 @@ def affine_warp(
 
     Returns:
         Array of the shape of the images; None if the kernel of the engine does not have this interpolation or fill mode.
+    """
+
+
+def mapped_at_once(function: Callable, elements: Tree) -> Any:  # type: ignore[empty-body]
+    """``cornu.ops.vectorized_map``.
+
+    Args:
+        function: Callable from a tree of arrays to a tree of arrays.
+        elements: Tree of arrays with the same first size.
     """

@@ -39,6 +39,7 @@ from cornu.layers.preprocessing.hashing import *
 from cornu.layers.preprocessing.integer_lookup import *
 from cornu.layers.preprocessing.normalization import *
 from cornu.layers.preprocessing.numeric import *
+from cornu.layers.preprocessing.spectrograms import *
 from cornu.layers.preprocessing.string_lookup import *
 from cornu.layers.preprocessing.text_vectorization import *
 from cornu.layers.recurrent.bidirectional import *

@@ -2,6 +2,7 @@
 
 from cornu import namespaces, registry
 from cornu.losses.crossentropy import *
+from cornu.losses.ctc import *
 from cornu.losses.lookup import *
 from cornu.losses.loss import *
 from cornu.losses.margin import *

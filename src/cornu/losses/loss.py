@@ -117,6 +117,7 @@ class Loss(serialization.ArgumentAttributes):
         Raises:
             ShapeError: The weights or the mask cannot be broadcast to the values.
         """
+        y_pred = self._cornu_take_in_mask(y_pred)
         labels, predictions = self._arrays(y_true, y_pred), self._arrays(y_pred, y_true)
         values = per_sample_values(f"{type(self).__name__}.call", self.call(labels, predictions))
         check_differentiable(f"The loss {self.name!r}", values)
@@ -132,6 +133,10 @@ class Loss(serialization.ArgumentAttributes):
         if sample_weight is not None:
             sample_weight = broadcast_weight("sample_weight", ops.cast(convert_like(sample_weight, values), self.dtype), values)
         return _reduce(values, sample_weight, valid_mask, self.reduction)
+
+    def _cornu_take_in_mask(self, y_pred: Any) -> Any:
+        """Return predictions without a mask of parts that do not have a value each; others unchanged."""
+        return y_pred
 
     def get_config(self) -> Config:
         """Return the arguments of the constructor, the name and the reduction first, the dtype only if it was passed."""
@@ -244,6 +249,10 @@ class LossFunctionWrapper(Loss):
     def is_per_sample(self) -> bool:  # type: ignore[override]
         """Whether the function computes the value of a sample from that sample only."""
         return is_per_sample(self.fn)
+
+    def _cornu_take_in_mask(self, y_pred: Any) -> Any:
+        take_in = getattr(self.fn, "cornu_take_in_mask", None)
+        return y_pred if take_in is None else take_in(y_pred)
 
     def call(self, y_true: ArrayLike, y_pred: ArrayLike) -> Any:
         """Compute the loss of each sample."""

@@ -5,6 +5,7 @@ The array decides where it is computed (see ``dispatch.py``).
 
 from cornu import namespaces, registry
 from cornu.ops import image as image, linalg as linalg, nn as nn, numpy as numpy, random as random
+from cornu.ops.axis_patterns import *
 from cornu.ops.control_flow import *
 from cornu.ops.conversion import *
 from cornu.ops.creation import *
@@ -14,6 +15,7 @@ from cornu.ops.integers import *
 from cornu.ops.linalg import *
 from cornu.ops.logic import *
 from cornu.ops.manipulation import *
+from cornu.ops.mapping import *
 from cornu.ops.math import *
 from cornu.ops.nan_reductions import *
 from cornu.ops.nn import *

@@ -164,6 +164,11 @@ def along_axis(*arrays: str, axis: str = "axis", new_axes: bool = False) -> Rule
     return rule
 
 
+def all_batched(*arrays: str) -> Rule:
+    """Return the rule for ops whose given arguments all have one entry for each sample along their first axis."""
+    return lambda call: call.batches_only(arrays) and all(is_recorded(call[name]) for name in arrays)
+
+
 def of_rank(least: int) -> Rule:
     """Return the rule for ops that work on the last axes of the first argument, which must have at least ``least`` axes."""
     return lambda call: first_alone(call) and call.rank >= least

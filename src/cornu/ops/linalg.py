@@ -10,6 +10,7 @@ from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.ops import unknown_sizes
 from cornu.ops.batch_coupling import along_axis, contracted, einstein_sum, last_axis_product, matrix_product, spared
 from cornu.ops.dispatch import arrays, computed_in_float32, floats, has_floats, op
+from cornu.ops.gradients import jvp as jvp
 from cornu.ops.indexing import diagonal
 from cornu.ops.manipulation import moveaxis
 from cornu.ops.reductions import max as largest
@@ -19,7 +20,7 @@ from cornu.ops.reductions import sum as total
 from cornu.ops.shape_checks import check_axes, check_matmul
 from cornu.typing import Array, ArrayLike, Axis
 
-__all__ = ["cdist", "cross", "dot", "einsum", "inner", "kron", "matmul", "norm", "outer", "tensordot", "trace", "vdot"]
+__all__ = ["cdist", "cross", "dot", "einsum", "inner", "jvp", "kron", "matmul", "norm", "outer", "tensordot", "trace", "vdot"]
 
 
 @op(batch_coupling=matrix_product, unknown_sizes=unknown_sizes.matrix_product, keras_path="numpy.Matmul")

@@ -12,6 +12,7 @@ from cornu.ops import (
     linalg,
     logic,
     manipulation,
+    mapping,
     math,
     nan_reductions,
     reductions,

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from cornu import backends, config
+from cornu.errors import InvalidArgumentError, ShapeError, one_of
 from cornu.ops.dispatch import op
 from cornu.ops.shape_checks import check_sizes
 from cornu.typing import Array, ArrayLike
@@ -92,3 +93,47 @@ def kaiser(x: ArrayLike, beta: float) -> Array:
         [0.0, 0.16, 1.0, 0.16, 0.0]
     """
     return _window(np.kaiser, x, float(np.asarray(beta)))
+
+
+def check_scaling(scaling: str | None) -> None:
+    """Raise ``InvalidArgumentError`` unless the scaling of a spectrogram is ``"density"``, ``"spectrum"`` or None."""
+    if scaling not in (None, "density", "spectrum"):
+        raise one_of("scaling", scaling, ("density", "spectrum"))
+
+
+def window_values(window: str | ArrayLike, length: int, periodic: bool = False) -> np.ndarray:
+    """Return the values of a window.
+
+    Args:
+        window: Name of a window of :func:`scipy.signal.get_window`, or its values.
+        length: Integer, number of values.
+        periodic: Whether a window given by its name is periodic. Defaults to False.
+
+    Raises:
+        InvalidArgumentError: If there is no window of the name.
+        ShapeError: If there is another number of values.
+
+    Example:
+        >>> from cornu.ops.window_functions import window_values
+        >>> window_values("hann", 3).tolist()
+        [0.0, 1.0, 0.0]
+    """
+    if isinstance(window, str):
+        from scipy import signal
+
+        try:
+            return signal.get_window(window, length, periodic)
+        except ValueError as problem:
+            raise InvalidArgumentError(
+                f"`window={window!r}` was given.",
+                "It must be the name of a window of `scipy.signal.get_window`, or an array.",
+                'Pass, for example, "hann" or "hamming".',
+            ) from problem
+    values = np.asarray(window, dtype="float64")
+    if values.shape != (length,):
+        raise ShapeError(
+            f"A window of shape {values.shape} was given.",
+            f"It must have the length of a frame, {length}.",
+            "Pass a window of that length, or its name.",
+        )
+    return values

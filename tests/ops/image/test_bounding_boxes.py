@@ -84,3 +84,30 @@ def test_mistakes_are_named(make):
         bounding_boxes.encode_box_to_deltas(box, box, "xyxy", "xyxy", variance=[1])
     with pytest.raises(InvalidArgumentError, match=r"`encoding_format='xyxy'` was given"):
         bounding_boxes.encode_box_to_deltas(box, box, "xyxy", "xyxy", "xyxy")
+
+
+def test_affine_transformations_are_those_of_keras(boxes, make, check, rng):
+    batch = [rng.uniform(-1, 1, size=2).astype("float32") * scale for scale in (40, 0.3, 0.3, 0.5, 20, 20)]
+    batch[3] += 1.2
+    for center in ({}, {"center_x": np.float32([0.3, 0.6]), "center_y": np.float32([0.1, 0.4])}):
+        expected = THEIRS.affine_transform(boxes, *batch, 10, 14, **center)
+        ours = {name: make(value) for name, value in center.items()}
+        check(bounding_boxes.affine_transform(make(boxes), *map(make, batch), 10, 14, **ours), expected, rtol=1e-4, atol=1e-4)
+    first = [float(value[0]) for value in batch]
+    expected = THEIRS.affine_transform(boxes, *batch, 10, 14)[0]
+    check(bounding_boxes.affine_transform(make(boxes[0]), *first, 10, 14), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_affine_transformations_take_every_format(boxes, make, check, rng):
+    given = (30.0, 0.1, -0.2, 1.5, 10.0, 0.0, 10, 14)
+    expected = bounding_boxes.affine_transform(make(boxes), *given)
+    other = bounding_boxes.convert_format(make(boxes), "xyxy", "rel_xywh", 10, 14)
+    found = bounding_boxes.affine_transform(other, *given, bounding_box_format="rel_xywh")
+    check(bounding_boxes.convert_format(found, "rel_xywh", "xyxy", 10, 14), np.asarray(expected), rtol=1e-4, atol=1e-4)
+
+
+def test_the_names_are_those_of_keras():
+    import cornu.utils.bounding_boxes
+
+    names = {name for name in dir(keras.utils.bounding_boxes) if not name.startswith("_")}
+    assert set(cornu.utils.bounding_boxes.__all__) == names and len(names) == 9

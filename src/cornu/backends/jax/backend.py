@@ -630,6 +630,10 @@ def abstract_eval(f: Callable, *specs: ArraySpecs) -> Any:
 recurrence = fused_recurrence
 
 
+def mapped_at_once(function: Callable, elements: Tree) -> Any:
+    return jax.vmap(function)(elements)
+
+
 # --- Devices ----------------------------------------------------------------------------------------------------------
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Unpack
 
+import numpy as np
+
 from cornu import ops, registry
 from cornu.errors import InvalidArgumentError
 from cornu.layers.augmentation.base import BoxArguments, Factor, ImageLayerArguments, Transformation, as_range, up_to
@@ -12,10 +14,11 @@ from cornu.ops.image.filters import gaussian_kernel, separable_filter
 from cornu.ops.image.layout import as_batch, from_batch
 from cornu.ops.random import Seed
 from cornu.typing import Array, Tree
-from cornu.validation import check_int
+from cornu.validation import check_int, check_ints, check_nonnegative
 
 __all__ = [
     "AutoContrast",
+    "ContrastLimitedAdaptiveHistogramEqualization",
     "Equalization",
     "RandomGaussianBlur",
     "RandomInvert",
@@ -121,6 +124,105 @@ class Equalization(ValueMap):
         found = backend.reshape(backend.take(backend.reshape(new, (-1,)), places, 0), backend.shape(batch))
         found = self._unscaled(backend.divide(from_batch(backend, found, is_single, self.data_format), steps))
         return ops.cast(found, self.compute_dtype)
+
+
+@registry.register("layers")
+class ContrastLimitedAdaptiveHistogramEqualization(ValueMap):
+    """Layer that equalizes the histograms of the parts of each channel of each image, with a limited slope (CLAHE).
+
+    The image is divided into tiles. The histogram of a tile, in 256 steps of the value range, is cut at a limit, and what was
+    cut is distributed evenly over all steps. A value ``v`` becomes the share
+    ``(count(<= v) - count(<= 0)) / (pixels - count(<= 0))`` of the range, interpolated between the centers of the four nearest
+    tiles. Source: Zuiderveld, 1994, Contrast Limited Adaptive Histogram Equalization, in: Graphics Gems IV.
+
+    Args:
+        value_range: Tuple of the smallest and the largest value of images. Defaults to ``(0, 255)``.
+        clip_limit: Float, the limit as a multiple of the mean of the histogram; 0 for none. Defaults to 4.0.
+        tile_grid_size: Tuple of two integers, the numbers of rows and of columns of tiles. Defaults to ``(8, 8)``.
+        data_format: ``"channels_last"`` or ``"channels_first"``. Defaults to ``config.image_data_format()``.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
+
+    Raises:
+        InvalidArgumentError: If the range, the limit or the grid is invalid.
+        ShapeError: If the height or width of the images is unknown.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import ContrastLimitedAdaptiveHistogramEqualization
+        >>> layer = ContrastLimitedAdaptiveHistogramEqualization(clip_limit=0, tile_grid_size=(1, 1))
+        >>> layer(np.array([[[10.0], [11.0], [12.0]]])).tolist()
+        [[[85.0], [170.0], [255.0]]]
+    """
+
+    cornu_preserves_value_range = True
+
+    def __init__(
+        self,
+        value_range: Sequence[float] = (0, 255),
+        clip_limit: float = 4.0,
+        tile_grid_size: Sequence[int] = (8, 8),
+        data_format: str | None = None,
+        **kwargs: Unpack[BoxArguments],
+    ):
+        super().__init__(value_range=value_range, data_format=data_format, **kwargs)
+        self.clip_limit = check_nonnegative(self, "clip_limit", clip_limit)
+        self.tile_grid_size = check_ints(self, "tile_grid_size", tile_grid_size, 2)
+
+    def _changed(self, images: Array, transformation: Transformation) -> Array:
+        sizes, grid = self._known_size(images.shape), self.tile_grid_size
+        levels = ops.clip(ops.cast(self._scaled(ops.cast(images, "float32")) * 255.0, "int32"), 0, 255)
+        backend, levels = arrays(levels)
+        batch, is_single = as_batch(backend, levels, type(self).__name__, self.data_format)
+        count, _, _, channels = backend.shape(batch)
+        tiles = tuple(-(-size // parts) for size, parts in zip(sizes, grid, strict=True))
+        pixels = float(tiles[0] * tiles[1])
+        # All tiles have the same size: what they lack at the end is mirrored.
+        whole, numbers = batch, []
+        for axis, (size, tile, parts) in enumerate(zip(sizes, tiles, grid, strict=True), start=1):
+            mirrored = np.pad(np.arange(size, dtype="int32"), (0, tile * parts - size), "symmetric")
+            whole = backend.take(whole, backend.asarray(mirrored), axis)
+            numbers.append(np.arange(tile * parts, dtype="int32") // tile)
+        first = backend.multiply(backend.arange(0, count * channels, 1, "int32"), grid[0] * grid[1])
+        first = backend.reshape(first, (count, 1, 1, channels))
+
+        def places(rows: np.ndarray, columns: np.ndarray, values: Array) -> Array:
+            """Return the places of pixels, each in the histogram of a tile, among those of all histograms."""
+            number = (rows[:, np.newaxis] * grid[1] + columns)[np.newaxis, :, :, np.newaxis]
+            return backend.add(backend.multiply(backend.add(first, backend.asarray(number.astype("int32"))), 256), values)
+
+        counted = backend.reshape(places(*numbers, whole), (-1,))
+        empty = backend.full((count * channels * grid[0] * grid[1] * 256,), 0, "float32")
+        histogram = backend.index_add(empty, counted, backend.full(backend.shape(counted), 1, "float32"))
+        histogram = backend.reshape(histogram, (-1, 256))
+        if self.clip_limit:
+            kept = backend.minimum(histogram, self.clip_limit * pixels / 256)
+            cut = backend.sum(backend.subtract(histogram, kept), 1, True)
+            histogram = backend.add(kept, backend.divide(cut, 256.0))
+        sums = backend.cumsum(histogram, 1)
+        lowest = backend.getitem(sums, (slice(None), slice(0, 1)))
+        rest = backend.subtract(pixels, lowest)
+        new = backend.divide(backend.subtract(sums, lowest), backend.where(backend.equal(rest, 0), 1.0, rest))
+        new = backend.reshape(backend.minimum(backend.maximum(new, 0.0), 1.0), (-1,))
+
+        rows, columns = (_neighbors(size, *parts) for size, parts in zip(sizes, zip(tiles, grid, strict=True), strict=True))
+        found = 0.0
+        for row, row_weight in rows:
+            for column, column_weight in columns:
+                weight = backend.asarray((row_weight[:, np.newaxis] * column_weight)[:, :, np.newaxis].astype("float32"))
+                part = backend.multiply(backend.take(new, places(row, column, batch), 0), weight)
+                found = backend.add(found, part)
+        found = self._unscaled(from_batch(backend, found, is_single, self.data_format))
+        return ops.cast(found, self.compute_dtype)
+
+
+def _neighbors(size: int, tile: int, parts: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return, for each pixel along an axis, the two tiles whose centers are nearest, each with its weight."""
+    position = np.arange(size) / tile - 0.5
+    before = np.floor(position)
+    return [
+        (np.clip(before, 0, parts - 1).astype("int32"), before + 1 - position),
+        (np.clip(before + 1, 0, parts - 1).astype("int32"), position - before),
+    ]
 
 
 @registry.register("layers")

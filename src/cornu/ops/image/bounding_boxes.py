@@ -16,14 +16,18 @@ from typing import TypeAlias
 
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
 from cornu.ops.conversion import cast, convert_to_tensor
+from cornu.ops.dispatch import arrays
 from cornu.ops.logic import equal, less, logical_or, where
-from cornu.ops.manipulation import concatenate, split, squeeze
+from cornu.ops.manipulation import concatenate, reshape, split, squeeze
 from cornu.ops.math import divide_no_nan, exp, log, maximum, minimum, square
 from cornu.ops.reductions import all as all_of
-from cornu.ops.trigonometry import arctan2
+from cornu.ops.reductions import max as largest
+from cornu.ops.reductions import min as smallest
+from cornu.ops.trigonometry import arctan2, cos, sin, tan
 from cornu.typing import Array, ArrayLike, DType
 
 __all__ = [
+    "affine_transform",
     "clip_to_image_size",
     "compute_ciou",
     "compute_iou",
@@ -77,7 +81,7 @@ def format_of(argument: str, name: str) -> tuple[str, bool]:
         InvalidArgumentError: If the format is unknown.
 
     Example:
-        >>> from cornu.utils import bounding_boxes
+        >>> from cornu.ops.image import bounding_boxes
         >>> bounding_boxes.format_of("source", "REL_XYXY")
         ('xyxy', True)
     """
@@ -242,6 +246,63 @@ def pad(
     edges = _to_edges(name, *_parts(convert_to_tensor(boxes)))
     moved = [value + shift for value, shift in zip(edges, (left, top, left, top), strict=True)]
     return concatenate(_from_edges(name, *moved), -1)
+
+
+def affine_transform(
+    boxes: ArrayLike,
+    angle: ArrayLike,
+    translate_x: ArrayLike,
+    translate_y: ArrayLike,
+    scale: ArrayLike,
+    shear_x: ArrayLike,
+    shear_y: ArrayLike,
+    height: float,
+    width: float,
+    center_x: ArrayLike | None = None,
+    center_y: ArrayLike | None = None,
+    bounding_box_format: str = "xyxy",
+) -> Array:
+    """Return the boxes around bounding boxes that were sheared, rotated, scaled and shifted.
+
+    As in Keras, positions are those of pixels: the last one of an image is at ``(width - 1, height - 1)``.
+
+    Args:
+        boxes: Array-like of shape ``(boxes, 4)`` or ``(batch, boxes, 4)``.
+        angle: Angle of the rotation in degrees, a number or an array of shape ``(batch,)``, as all of the following.
+        translate_x, translate_y: Shifts, as fractions of the width and of the height.
+        scale: Factor of the size.
+        shear_x, shear_y: Angles of the shear in degrees.
+        height, width: Size of the image.
+        center_x, center_y: Center, as fractions of the width and of the height. Default to None (0.5).
+        bounding_box_format: Format of the boxes and of the result. Defaults to ``"xyxy"``.
+
+    Raises:
+        InvalidArgumentError: If the format is unknown.
+        ShapeError: If the boxes do not have four values each.
+
+    Example:
+        >>> from cornu import ops
+        >>> from cornu.utils import bounding_boxes
+        >>> moved = bounding_boxes.affine_transform([[0.0, 0.0, 2.0, 2.0]], 0.0, 0.5, 0.0, 1.0, 0.0, 0.0, height=5, width=5)
+        >>> moved.tolist()
+        [[2.0, 0.0, 4.0, 2.0]]
+    """
+    format_of("bounding_box_format", bounding_box_format)
+    center = (0.5 if center_x is None else center_x, 0.5 if center_y is None else center_y)
+    _, boxes, *given = arrays(boxes, angle, translate_x, translate_y, scale, shear_x, shear_y, *center)
+    shaped = [reshape(cast(value, "float32"), (-1, 1, 1)) if len(value.shape) else cast(value, "float32") for value in given]
+    angle, right, down, size, shear_x, shear_y, center_x, center_y = shaped
+    turn, along_x, along_y = (value * (-math.pi / 180.0) for value in (angle, shear_x, shear_y))
+    x0, y0, x1, y1 = _parts(convert_format(boxes, bounding_box_format, "xyxy", height, width))  # type: ignore[arg-type]
+    middle = center_x * (width - 1.0), center_y * (height - 1.0)
+    x = concatenate([x0, x1, x1, x0], -1) - middle[0] + right * (width - 1.0)
+    y = concatenate([y0, y0, y1, y1], -1) - middle[1] + down * (height - 1.0)
+    # The inverse of a rotation by the angle after a shear, both of determinant 1.
+    a, c = cos(turn - along_y) / cos(along_y), -sin(turn - along_y) / cos(along_y)
+    b, d = a * tan(along_x) + sin(turn), cos(turn) - c * tan(along_x)
+    moved = [(d * x - b * y) * size + middle[0], (a * y - c * x) * size + middle[1]]
+    edges = concatenate([end(values, -1, keepdims=True) for end in (smallest, largest) for values in moved], -1)
+    return convert_format(edges, "xyxy", bounding_box_format, height, width)  # type: ignore[return-value]
 
 
 def _size_in(image_shape: Sequence[int] | None) -> tuple[int | None, int | None]:

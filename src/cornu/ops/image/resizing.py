@@ -14,14 +14,15 @@ import numpy as np
 from cornu import backends, config
 from cornu.backends.contract import Backend
 from cornu.dtypes import is_float
-from cornu.errors import InvalidArgumentError, one_of
+from cornu.errors import InvalidArgumentError, ShapeError, one_of
 from cornu.ops.batch_coupling import of_rank
 from cornu.ops.conversion import round_and_cast
-from cornu.ops.dispatch import arrays, op
+from cornu.ops.dispatch import arrays, floats, op
 from cornu.ops.image.layout import check_images, rows_axis
+from cornu.ops.shape_checks import as_sizes, check_axes
 from cornu.typing import Array, ArrayLike, Size
 
-__all__ = ["resize"]
+__all__ = ["resize", "scale_and_translate"]
 
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
 """Names of the interpolation methods."""
@@ -124,9 +125,13 @@ def _resize_axis(backend: Backend, x: Array, axis: int, new: int, interpolation:
         matrix = backend.asarray(interpolation_matrix(old, new, interpolation, antialias), backend.dtype(x))
     else:
         matrix = _matrix(backend, old, new, interpolation, antialias, backend.dtype(x))
+    return _mixed(backend, x, axis, matrix)
+
+
+def _mixed(backend: Backend, x: Array, axis: int, matrix: Array) -> Array:
+    """Multiply an axis by a matrix of shape ``(new size, size)``."""
     mixed = backend.tensordot(matrix, x, ([1], [axis]))
-    rank = len(x.shape)
-    return backend.transpose(mixed, (*range(1, axis + 1), 0, *range(axis + 1, rank)))
+    return backend.transpose(mixed, (*range(1, axis + 1), 0, *range(axis + 1, len(x.shape))))
 
 
 @op(batch_coupling=of_rank(4), keras_path="image.Resize")
@@ -247,3 +252,78 @@ def _widen(backend: Backend, x: Array, rows: int, height: int, width: int, fill_
     pairs[rows] = (more_height // 2, more_height // 2)
     pairs[rows + 1] = (more_width // 2, more_width // 2) if not pairs[rows][0] else (0, 0)
     return backend.pad(x, tuple(pairs), "constant", fill_value)
+
+
+_METHODS = {
+    **dict.fromkeys(("linear", "bilinear", "trilinear", "triangle"), _triangle),
+    **dict.fromkeys(("cubic", "bicubic", "tricubic"), _cubic),
+    "lanczos3": _KERNELS["lanczos3"],
+    "lanczos5": _KERNELS["lanczos5"],
+}
+
+
+@op
+def scale_and_translate(
+    images: ArrayLike,
+    output_shape: Sequence[int],
+    scale: ArrayLike,
+    translation: ArrayLike,
+    spatial_dims: Sequence[int],
+    method: str,
+    antialias: bool = True,
+) -> Array:
+    """Scale and move an array along some axes: the element at ``x`` moves to ``x * scale + translation``.
+
+    Positions refer to the centers of elements: element ``i`` is at ``i + 0.5``. Outside of the array the result is 0. Each axis
+    is multiplied by a matrix of interpolation weights, whose rows sum to 1.
+
+    Args:
+        images: Array-like.
+        output_shape: Sequence of integers, the shape of the result; only the sizes of ``spatial_dims`` may differ.
+        scale, translation: Array-likes of one number for each of ``spatial_dims``, with gradients.
+        spatial_dims: Sequence of integers, the axes.
+        method: ``"linear"`` (or ``"bilinear"``, ``"trilinear"``, ``"triangle"``), ``"cubic"`` (or ``"bicubic"``,
+            ``"tricubic"``), ``"lanczos3"`` or ``"lanczos5"``.
+        antialias: Whether to stretch the kernel when downsampling, so that no element is skipped. Defaults to True.
+
+    Returns:
+        Array of shape ``output_shape``, as floats.
+
+    Raises:
+        InvalidArgumentError: If the method or an axis does not exist.
+        ShapeError: If the numbers of sizes, scales and translations do not fit, or another size differs.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.image.scale_and_translate([0.0, 4.0], (4,), [2.0], [0.0], (0,), "linear").tolist()
+        [0.0, 1.0, 3.0, 4.0]
+    """
+    if method not in _METHODS:
+        raise one_of("method", method, tuple(_METHODS))
+    backend, x = floats(images)
+    backend, x, scale, translation = arrays(x, scale, translation)
+    axes, sizes, old = check_axes(tuple(spatial_dims), x.shape, "spatial_dims"), as_sizes(output_shape), backend.shape(x)
+    others = [axis for axis in range(len(old)) if axis not in axes]
+    counts = {(len(axes),), tuple(scale.shape), tuple(translation.shape)}
+    if len(sizes) != len(old) or len(counts) > 1 or any(sizes[axis] != old[axis] for axis in others):
+        raise ShapeError(
+            f"`scale_and_translate` received `images` of shape {tuple(x.shape)}, `output_shape={sizes}`, "
+            f"`spatial_dims={axes}`, and scales and shifts of shapes {tuple(scale.shape)} and {tuple(translation.shape)}.",
+            "There must be one scale and one translation for each of `spatial_dims`, and all other sizes must remain.",
+            "Pass the whole shape of the result, with the batch and the channels.",
+        )
+    dtype = backend.dtype(x)
+    for number, axis in enumerate(axes):
+        factor, shift = (backend.cast(backend.getitem(part, number), dtype) for part in (scale, translation))
+        step, before, after = backend.divide(1.0, factor), old[axis], sizes[axis]
+        places = backend.subtract(backend.add(backend.arange(0, after, 1, dtype), 0.5), shift)
+        places = backend.reshape(backend.subtract(backend.multiply(places, step), 0.5), (after, 1))
+        distances = backend.subtract(places, backend.reshape(backend.arange(0, before, 1, dtype), (1, before)))
+        weights = _METHODS[method](backend, backend.divide(distances, backend.maximum(step, 1.0)) if antialias else distances)
+        total = backend.sum(weights, 1, True)
+        is_inside = backend.logical_and(backend.greater_equal(places, -0.5), backend.less_equal(places, before - 0.5))
+        is_inside = backend.logical_and(is_inside, backend.greater(backend.abs(total), 1e-4))
+        x = _mixed(
+            backend, x, axis, backend.where(is_inside, backend.divide(weights, backend.where(is_inside, total, 1.0)), 0.0)
+        )
+    return x

@@ -7,6 +7,7 @@ from cornu.ops.nn.activations import *
 from cornu.ops.nn.attention import *
 from cornu.ops.nn.convolution import *
 from cornu.ops.nn.crossentropy import *
+from cornu.ops.nn.ctc import *
 from cornu.ops.nn.encoding import *
 from cornu.ops.nn.normalization import *
 from cornu.ops.nn.patches import *

@@ -16,7 +16,7 @@ from cornu.training.data_validation.inputs import format_shape
 from cornu.training.data_validation.outputs import Output
 from cornu.typing import Tree
 
-_SPARSE = (losses.sparse_categorical_crossentropy,)
+_SPARSE = (losses.sparse_categorical_crossentropy, losses.categorical_generalized_cross_entropy)
 BINARY = (losses.binary_crossentropy, losses.binary_focal_crossentropy)
 
 
@@ -123,7 +123,10 @@ def _check_target(target: Target) -> None:
     """Check the target of one output."""
     low, high = finite_values.check_finite(target.function, target.name, target.array)
     _check_softmax_units(target)
-    if target.kind is None:  # a user-defined loss may accept any target
+    if target.kind in (None, losses.circle):  # a user-defined loss may accept any target, and the other any class numbers
+        return
+    if target.kind is losses.ctc:
+        _check_class_range(target, target.output.shape[-1], low, high)
         return
     _check_sigmoid_units(target)
     if target.kind in _SPARSE:

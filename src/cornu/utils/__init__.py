@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from cornu.io.get_file import get_file as get_file
     from cornu.models.plotting import model_to_dot as model_to_dot
     from cornu.models.plotting import plot_model as plot_model
-    from cornu.ops.image import bounding_boxes as bounding_boxes
     from cornu.ops.nn.encoding import normalize_vectors as normalize
     from cornu.ops.nn.encoding import to_categorical as to_categorical
     from cornu.registry import CustomObjectScope as CustomObjectScope
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
     from cornu.training.data_adapters.py_dataset import PyDataset as PyDataset
     from cornu.training.data_adapters.py_dataset import PyDataset as Sequence
     from cornu.training.loop.progbar import Progbar as Progbar
+    from cornu.utils import bounding_boxes as bounding_boxes
     from cornu.validation import standardize_dtype as standardize_dtype
 
 __getattr__, __dir__, __all__ = namespaces.attach(__name__)
