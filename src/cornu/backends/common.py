@@ -12,7 +12,6 @@ from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.scopes import Scope
 from cornu.typing import ArrayLike
 
-
 without_values = Scope("without_values", False)
 """Whether a function is evaluated only for the shapes of its results, possibly on zeros: values must not be checked."""
 

@@ -207,8 +207,28 @@ def fft(real: Array, imag: Array, inverse: bool = False) -> tuple[Array, Array]:
     """
 
 
-def bitwise_and(x: Array, y: Array) -> Array:
-    """Bitwise AND of two arrays of the same integer dtype, or of booleans (broadcasting)."""
+def rfft(x: Array) -> tuple[Array, Array]:
+    """Return the first ``N // 2 + 1`` elements along the last axis of the Fourier transform of an array of floats."""
+
+
+def irfft(real: Array, imag: Array, size: int) -> Array:
+    """Inverse of :func:`rfft`, of ``size // 2 + 1`` elements; the imaginary parts of the first one, and of the last one if
+    ``size`` is even, are ignored.
+    """
+
+
+# In the next five functions, both arrays have the same integer dtype (or bool, for the first three); they broadcast.
+
+
+def bitwise_and(x: Array, y: Array) -> Array: ...
+def bitwise_or(x: Array, y: Array) -> Array: ...
+def bitwise_xor(x: Array, y: Array) -> Array: ...
+def left_shift(x: Array, y: Array) -> Array:
+    """Shift bits to the left by ``y``, which is at least 0 and less than their number."""
+
+
+def right_shift(x: Array, y: Array) -> Array:
+    """``floor(x / 2**y)``, for ``y`` as in :func:`left_shift`."""
 
 
 def bitcast(x: Array, dtype: str) -> Array:
@@ -318,16 +338,17 @@ def cholesky(x: Array) -> Array:
 def qr(x: Array, complete: bool = False) -> tuple[Array, Array]:
     """Return ``q`` with orthonormal columns and upper triangular ``r`` with ``x = q r``.
 
-    For matrices of shape ``(m, n)``, ``q`` has ``min(m, n)`` columns, or ``m`` if ``complete``. The signs of the rows of ``r`` are
-    not specified. With ``complete``, there is no gradient if ``m > n``.
+    For matrices of shape ``(m, n)``, ``q`` has ``min(m, n)`` columns, or ``m`` if ``complete``. The signs of the rows of ``r``
+    are not specified. With ``complete``, there is no gradient if ``m > n``.
     """
 
 
 def svd(x: Array, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     """Return ``(u, s, v^H)`` with ``x = u diag(s) v^H``, or only the singular values ``s``, in descending order.
 
-    With ``full_matrices``, ``u`` and ``v^H`` are square, and they have a gradient only if ``x`` is square. It is not finite where
-    singular values are equal, unlike that of the singular values alone. The signs of the columns of ``u`` are not specified.
+    With ``full_matrices``, ``u`` and ``v^H`` are square, and they have a gradient only if ``x`` is square. It is not finite
+    where singular values are equal, unlike that of the singular values alone. The signs of the columns of ``u`` are not
+    specified.
     """
 
 
@@ -343,23 +364,31 @@ def eig(x: Array) -> tuple[Array, Array]:
 
 
 def lu(x: Array) -> tuple[Array, Array]:
-    """Return the LU decomposition with partial pivoting, ``x[permutation] = L U``.
+    """Return the LU decomposition with partial pivoting.
 
     Returns:
-        ``U`` and, below its diagonal, ``L`` without its diagonal of ones, in one array of the shape of ``x``; and the permutation
-        of the rows as ``int32``. An engine may raise an error for singular or for rectangular matrices.
+        ``U`` and, below its diagonal, ``L`` without its diagonal of ones, in one array of the shape of ``x``; and the pivots
+        as ``int32``: row ``i`` was exchanged with row ``pivots[i]``, one after the other. An engine may raise an error for
+        singular or for rectangular matrices.
+    """
+
+
+def solve(a: Array, b: Array) -> Array:
+    """Return the ``x`` with ``a x = b``; both contain matrices and have the same leading axes and dtype.
+
+    The result is not finite for a singular ``a``, or an engine raises an error.
     """
 
 
 def solve_triangular(a: Array, b: Array, lower: bool = False) -> Array:
-    """Return the ``x`` with ``a x = b``, where only one triangle of ``a`` is read; both have the same leading axes and dtype."""
+    """Return the ``x`` with ``a x = b`` as :func:`solve` does, where only one triangle of ``a`` is read."""
 
 
 def slogdet(x: Array) -> tuple[Array, Array]:
     """Return the sign (or the complex phase) of the determinant, and the logarithm of its absolute value.
 
-    They are 0 and ``-inf`` for singular matrices. The sign of a real determinant has no gradient, and the gradient of a phase is
-    not specified.
+    They are 0 and ``-inf`` for singular matrices. The sign of a real determinant has no gradient, and that of a phase is not
+    specified.
     """
 
 
@@ -594,7 +623,13 @@ class Backend(Protocol):
     complex: Callable[..., Any]
     complex_parts: Callable[[Any], tuple[Any, Any]]
     fft: Callable[..., tuple[Any, Any]]
+    rfft: Callable[[Any], tuple[Any, Any]]
+    irfft: Callable[..., Any]
     bitwise_and: Callable[..., Any]
+    bitwise_or: Callable[..., Any]
+    bitwise_xor: Callable[..., Any]
+    left_shift: Callable[..., Any]
+    right_shift: Callable[..., Any]
     bitcast: Callable[..., Any]
     sum: Callable[..., Any]
     mean: Callable[..., Any]
@@ -627,6 +662,7 @@ class Backend(Protocol):
     eigh: Callable[[Any], tuple[Any, Any]]
     eig: Callable[[Any], tuple[Any, Any]]
     lu: Callable[[Any], tuple[Any, Any]]
+    solve: Callable[..., Any]
     solve_triangular: Callable[..., Any]
     slogdet: Callable[[Any], tuple[Any, Any]]
     argsort: Callable[..., Any]

@@ -1,7 +1,4 @@
-"""The bits of integers and floats: bitwise functions, shifts, casts of bits, and the neighbors of a float.
-
-Integers wrap around, so that sums and products are functions of bits: ``x | y = x + y - (x & y)``.
-"""
+"""The bits of integers and floats: bitwise functions, shifts, casts of bits, and the neighbors of a float."""
 
 import numpy as np
 
@@ -34,14 +31,14 @@ _broadcasting = {"batch_coupling": aligned, "unknown_sizes": unknown_sizes.broad
 """Declarations of the ops of two arrays."""
 
 
-def _integers(name: str, x: ArrayLike, y: ArrayLike) -> tuple[Backend, str, Array, Array]:
+def _integers(name: str, x: ArrayLike, y: ArrayLike) -> tuple[Backend, Array, Array]:
     """Return the backend, and two arrays of integers or booleans cast to their common dtype."""
     backend, x, y = arrays(x, y)
     for argument, value in (("x", x), ("y", y)):
         _check_has_bits(name, argument, backend.dtype(value))
     check_broadcast(name, tuple(x.shape), tuple(y.shape))
     dtype = result_type(backend.dtype(x), backend.dtype(y))
-    return backend, dtype, backend.cast(x, dtype), backend.cast(y, dtype)
+    return backend, backend.cast(x, dtype), backend.cast(y, dtype)
 
 
 def _check_has_bits(name: str, argument: str, dtype: str) -> None:
@@ -68,7 +65,7 @@ def bitwise_and(x: ArrayLike, y: ArrayLike) -> Array:
         >>> ops.bitwise_and([6, 5], 3).tolist()
         [2, 1]
     """
-    backend, _, x, y = _integers("bitwise_and", x, y)
+    backend, x, y = _integers("bitwise_and", x, y)
     return backend.bitwise_and(x, y)
 
 
@@ -81,10 +78,8 @@ def bitwise_or(x: ArrayLike, y: ArrayLike) -> Array:
         >>> ops.bitwise_or([6, 4], 3).tolist()
         [7, 7]
     """
-    backend, dtype, x, y = _integers("bitwise_or", x, y)
-    if dtype == "bool":
-        return backend.logical_or(x, y)
-    return backend.subtract(backend.add(x, y), backend.bitwise_and(x, y))
+    backend, x, y = _integers("bitwise_or", x, y)
+    return backend.bitwise_or(x, y)
 
 
 @op(**_broadcasting, keras_path="numpy.BitwiseXor")
@@ -96,10 +91,8 @@ def bitwise_xor(x: ArrayLike, y: ArrayLike) -> Array:
         >>> ops.bitwise_xor([6, 4], 3).tolist()
         [5, 7]
     """
-    backend, dtype, x, y = _integers("bitwise_xor", x, y)
-    if dtype == "bool":
-        return backend.logical_xor(x, y)
-    return backend.subtract(backend.add(x, y), backend.multiply(backend.bitwise_and(x, y), 2))
+    backend, x, y = _integers("bitwise_xor", x, y)
+    return backend.bitwise_xor(x, y)
 
 
 @op(batch_coupling="none", keras_path="numpy.BitwiseInvert")
@@ -144,8 +137,8 @@ def bitwise_left_shift(x: ArrayLike, y: ArrayLike) -> Array:
 
     Args:
         x: Array-like of integers.
-        y: Array-like of integers, the number of bits. If it is negative, or not less than the number of bits of ``x``, the result
-            is 0.
+        y: Array-like of integers, the number of bits. If it is negative, or not less than the number of bits of ``x``, the
+            result is 0.
 
     Raises:
         InvalidTypeError: If an array does not contain integers.
@@ -155,8 +148,8 @@ def bitwise_left_shift(x: ArrayLike, y: ArrayLike) -> Array:
         >>> ops.bitwise_left_shift([1, 3], 2).tolist()
         [4, 12]
     """
-    backend, x, count, bits = _shift("bitwise_left_shift", x, y)
-    return backend.multiply(x, _looked_up(backend, x, count, [2**k if k < bits else 0 for k in range(bits + 1)]))
+    backend, x, y, outside = _shift("bitwise_left_shift", x, y)
+    return backend.where(outside, 0, backend.left_shift(x, backend.where(outside, 0, y)))
 
 
 @op(**_broadcasting, keras_path="numpy.LeftShift")
@@ -177,8 +170,8 @@ def bitwise_right_shift(x: ArrayLike, y: ArrayLike) -> Array:
 
     Args:
         x: Array-like of integers.
-        y: Array-like of integers, the number of bits. If it is negative, or not less than the number of bits of ``x``, the result
-            is 0, or -1 for negative ``x``.
+        y: Array-like of integers, the number of bits. If it is negative, or not less than the number of bits of ``x``, the
+            result is 0, or -1 for negative ``x``.
 
     Raises:
         InvalidTypeError: If an array does not contain integers.
@@ -188,17 +181,10 @@ def bitwise_right_shift(x: ArrayLike, y: ArrayLike) -> Array:
         >>> ops.bitwise_right_shift([12, -3], 1).tolist()
         [6, -2]
     """
-    backend, x, count, bits = _shift("bitwise_right_shift", x, y)
+    backend, x, y, outside = _shift("bitwise_right_shift", x, y)
     dtype = backend.dtype(x)
-    signed = backend.bitcast(x, dtype.removeprefix("u"))
-    first = backend.minimum(count, bits - 2)  # 2**(bits - 1) is no positive number
-    rest = backend.minimum(backend.subtract(count, first), 1)
-    once = backend.floor_divide(signed, _looked_up(backend, signed, first, [2**k for k in range(bits - 1)]))
-    found = backend.floor_divide(once, _looked_up(backend, signed, rest, [1, 2]))
-    if not dtype.startswith("u"):
-        return found
-    kept = _looked_up(backend, signed, count, [2 ** (bits - k) - 1 for k in range(bits + 1)])
-    return backend.bitcast(backend.bitwise_and(found, kept), dtype)
+    found = backend.right_shift(x, backend.where(outside, np.iinfo(dtype).bits - 1, y))
+    return backend.where(outside, 0, found) if dtype.startswith("u") else found
 
 
 @op(**_broadcasting, keras_path="numpy.RightShift")
@@ -213,28 +199,16 @@ def right_shift(x: ArrayLike, y: ArrayLike) -> Array:
     return bitwise_right_shift(x, y)
 
 
-def _shift(name: str, x: ArrayLike, y: ArrayLike) -> tuple[Backend, Array, Array, int]:
-    """Return the backend, the integers, by how many bits they are shifted, and the number of bits that they have."""
+def _shift(name: str, x: ArrayLike, y: ArrayLike) -> tuple[Backend, Array, Array, Array]:
+    """Return the backend, two arrays of integers of one dtype, and where the second is no valid number of bits."""
     if isinstance(y, int):  # a number adopts the dtype of the array
         backend, x = arrays(x)
-        y = backend.asarray(y if 0 <= y < 64 else 64, "int32")
-    backend, x, y = arrays(x, y)
-    for argument, value in (("x", x), ("y", y)):
-        _check_has_bits(name, argument, backend.dtype(value))
-    check_broadcast(name, tuple(x.shape), tuple(y.shape))
-    dtype = backend.dtype(x) if len(y.shape) == 0 else result_type(backend.dtype(x), backend.dtype(y))
-    x = backend.cast(x, "int32" if dtype == "bool" else dtype)
-    bits = np.iinfo(backend.dtype(x)).bits
-    y = backend.cast(y, "int32") if backend.dtype(y) == "bool" else y
-    outside = backend.logical_or(backend.less(y, 0), backend.greater_equal(y, bits))
-    return backend, x, backend.cast(backend.where(outside, bits, y), "int32"), bits
-
-
-def _looked_up(backend: Backend, x: Array, indices: Array, values: list[int]) -> Array:
-    """Return the values at some indices in the dtype of ``x``; they wrap around."""
-    dtype = backend.dtype(x)
-    table = np.array(values, dtype=object) % 2 ** np.iinfo(dtype).bits
-    return backend.take(backend.asarray(table.astype(f"u{dtype.removeprefix('u')}").view(dtype), dtype), indices, 0)
+        y = backend.full((), y if 0 <= y < 64 else 64, backend.dtype(x))
+    backend, *both = _integers(name, x, y)
+    if backend.dtype(both[0]) == "bool":
+        both = [backend.cast(value, "int32") for value in both]
+    bits = np.iinfo(backend.dtype(both[0])).bits
+    return backend, both[0], both[1], backend.logical_or(backend.less(both[1], 0), backend.greater_equal(both[1], bits))
 
 
 # --- Casts of bits ----------------------------------------------------------------------------------------------------
@@ -265,17 +239,18 @@ def view(x: ArrayLike, dtype: DType = None) -> Array:
     if target == source:
         return x
     _check_whole(tuple(x.shape), source, target)
+    own = x
     if is_complex(source):
-        x = view_as_real(x)
-        x = backend.reshape(x, (*x.shape[:-2], -1))
+        pairs = view_as_real(x)
+        own = backend.reshape(pairs, (*pairs.shape[:-2], -1))
     elif source == "bool":
-        x = backend.cast(x, "uint8")
+        own = backend.cast(x, "uint8")
     if is_complex(target):
-        x = backend.bitcast(x, "float64" if target == "complex128" else "float32")
-        return view_as_complex(backend.reshape(x, (*x.shape[:-1], -1, 2)))
+        parts = backend.bitcast(own, "float64" if target == "complex128" else "float32")
+        return view_as_complex(backend.reshape(parts, (*parts.shape[:-1], -1, 2)))
     if target == "bool":
-        return backend.not_equal(backend.bitcast(x, "uint8"), 0)
-    return backend.bitcast(x, target)
+        return backend.not_equal(backend.bitcast(own, "uint8"), 0)
+    return backend.bitcast(own, target)
 
 
 def _check_whole(shape: tuple[int, ...], source: str, target: str) -> None:
@@ -318,7 +293,7 @@ def nextafter(x1: ArrayLike, x2: ArrayLike) -> Array:
     limits = np.iinfo(integers)
     size, wanted = (backend.bitwise_and(x, backend.asarray(limits.max, integers)) for x in (one, other))
     to_zero = backend.logical_or(backend.greater(size, wanted), backend.not_equal(backend.less(one, 0), backend.less(other, 0)))
-    smallest = backend.where(backend.less(other, 0), limits.min + 1, 1)
+    smallest = backend.where(backend.less(other, 0), backend.asarray(limits.min + 1, integers), 1)
     moved = backend.where(backend.equal(size, 0), smallest, backend.add(one, backend.where(to_zero, -1, 1)))
     are_equal = backend.logical_or(backend.equal(one, other), backend.equal(backend.maximum(size, wanted), 0))
     found = backend.bitcast(backend.cast(backend.where(are_equal, other, moved), integers), dtype)

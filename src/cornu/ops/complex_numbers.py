@@ -1,7 +1,6 @@
 """Complex numbers, element by element. Arrays of them have the dtype ``complex64`` or ``complex128``.
 
-Layers and variables hold real numbers; complex ones occur within a computation, which can be differentiated with respect to real
-arrays.
+Layers hold real numbers; complex ones occur within a computation, which can be differentiated with respect to real arrays.
 """
 
 from cornu.backends.contract import Backend

@@ -148,14 +148,7 @@ def rfft(x: ArrayLike, fft_length: int | None = None) -> Pair:
     _check_signal("rfft", backend, x, 1)
     size = x.shape[-1] if fft_length is None else check_int("rfft", "fft_length", fft_length)
     dtype = backend.dtype(x)
-    return _cast(backend, _rfft(backend, backend.cast(x, sum_dtype(dtype)), size), dtype)
-
-
-def _rfft(backend: Backend, x: Array, size: int) -> Pair:
-    x = _last_axis(backend, x, size)
-    first, second = backend.fft(x, backend.multiply(x, 0))
-    half = slice(size // 2 + 1)
-    return backend.getitem(first, (..., half)), backend.getitem(second, (..., half))
+    return _cast(backend, backend.rfft(_last_axis(backend, backend.cast(x, sum_dtype(dtype)), size)), dtype)
 
 
 @op(batch_coupling=pair_of_rank(2), keras_path="math.IRFFT")
@@ -163,8 +156,8 @@ def irfft(x: tuple[ArrayLike, ArrayLike], fft_length: int | None = None) -> Arra
     """Return the inverse of :func:`rfft`.
 
     Args:
-        x: Tuple of two array-likes of shape ``(..., m)``, the real and the imaginary parts. The imaginary parts of ``x[0]``, and
-            of ``x[N / 2]`` if ``N`` is even, are ignored.
+        x: Tuple of two array-likes of shape ``(..., m)``, the real and the imaginary parts. The first imaginary part, and
+            that at ``N / 2`` if ``N`` is even, are ignored.
         fft_length: Integer ``N``, the size of the last axis of the result. Defaults to ``2 * (m - 1)``; an odd size must be
             passed.
 
@@ -188,15 +181,7 @@ def irfft(x: tuple[ArrayLike, ArrayLike], fft_length: int | None = None) -> Arra
 
 def _irfft(backend: Backend, parts: Pair, size: int) -> Array:
     first, second = (_last_axis(backend, part, size // 2 + 1) for part in parts)
-    mirrored = (..., slice(1, (size - 1) // 2 + 1))
-    whole = [
-        backend.concatenate([part, backend.flip(tail, -1)], -1)
-        for part, tail in (
-            (first, backend.getitem(first, mirrored)),
-            (second, backend.negative(backend.getitem(second, mirrored))),
-        )
-    ]
-    return backend.fft(*whole, inverse=True)[0]
+    return backend.irfft(first, second, size)
 
 
 # --- Short-time transforms --------------------------------------------------------------------------------------------
@@ -240,19 +225,19 @@ def stft(
     backend, x = floats(x)
     _check_signal("stft", backend, x, 1)
     dtype, axis = backend.dtype(x), len(x.shape) - 1
-    x = backend.cast(x, sum_dtype(dtype))
+    signal = backend.cast(x, sum_dtype(dtype))
     weights = _window(backend, "stft", window, sequence_length, fft_length, sum_dtype(dtype))
     if center:
         side = fft_length // 2
-        x = backend.pad(x, ((0, 0),) * axis + ((side, side),), "reflect")
-    if x.shape[-1] < fft_length:
+        signal = backend.pad(signal, ((0, 0),) * axis + ((side, side),), "reflect")
+    if signal.shape[-1] < fft_length:
         raise ShapeError(
             f"`stft` received an array of shape {tuple(x.shape)} and `fft_length={fft_length}`.",
             "The last axis must not be shorter than one transform.",
             "Pass a smaller `fft_length`, `center=True`, or more values.",
         )
-    sequences = windows_along(backend, x, axis, fft_length, stride, 1)
-    return _cast(backend, _rfft(backend, backend.multiply(sequences, weights), fft_length), dtype)
+    sequences = windows_along(backend, signal, axis, fft_length, stride, 1)
+    return _cast(backend, backend.rfft(backend.multiply(sequences, weights)), dtype)
 
 
 @op(batch_coupling=pair_of_rank(3), keras_path="math.ISTFT")

@@ -349,8 +349,32 @@ def fft(real: Array, imag: Array, inverse: bool = False) -> tuple[Array, Array]:
     return complex_parts((jnp.fft.ifft if inverse else jnp.fft.fft)(lax.complex(real, imag)))
 
 
+def rfft(x: Array) -> tuple[Array, Array]:
+    return complex_parts(jnp.fft.rfft(x))
+
+
+def irfft(real: Array, imag: Array, size: int) -> Array:
+    return jnp.fft.irfft(lax.complex(real, imag), size)
+
+
 def bitwise_and(x: Array, y: Array) -> Array:
     return jnp.bitwise_and(x, y)
+
+
+def bitwise_or(x: Array, y: Array) -> Array:
+    return jnp.bitwise_or(x, y)
+
+
+def bitwise_xor(x: Array, y: Array) -> Array:
+    return jnp.bitwise_xor(x, y)
+
+
+def left_shift(x: Array, y: Array) -> Array:
+    return jnp.left_shift(x, y)
+
+
+def right_shift(x: Array, y: Array) -> Array:
+    return jnp.right_shift(x, y)
 
 
 def bitcast(x: Array, dtype: str) -> Array:
@@ -499,6 +523,7 @@ svd = linalg.svd
 eigh = linalg.eigh
 eig = linalg.eig
 lu = linalg.lu
+solve = linalg.solve
 solve_triangular = linalg.solve_triangular
 slogdet = linalg.slogdet
 

@@ -31,8 +31,12 @@ def eig(x: Array) -> tuple[Array, Array]:
 
 
 def lu(x: Array) -> tuple[Array, Array]:
-    both, _, permutation = lax.linalg.lu(x)
-    return both, permutation
+    both, pivots, _ = lax.linalg.lu(x)
+    return both, pivots
+
+
+def solve(a: Array, b: Array) -> Array:
+    return jnp.linalg.solve(a, b)
 
 
 def solve_triangular(a: Array, b: Array, lower: bool = False) -> Array:

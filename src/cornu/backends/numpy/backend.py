@@ -74,7 +74,7 @@ def shape(x: np.ndarray) -> tuple:
 @primitive
 def cast(x: np.ndarray, dtype: str) -> np.ndarray:
     x, target = np.asarray(x), np.dtype(_checked_dtype(dtype))
-    return (x.real if x.dtype.kind == "c" and target.kind not in "cb" else x).astype(target, copy=False)
+    return (np.real(x) if x.dtype.kind == "c" and target.kind not in "cb" else x).astype(target, copy=False)
 
 
 @primitive
@@ -354,7 +354,7 @@ def complex(real: np.ndarray, imag: np.ndarray) -> np.ndarray:
 
 @primitive
 def complex_parts(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    return x.real, x.imag
+    return np.real(x), np.imag(x)
 
 
 @primitive
@@ -364,8 +364,39 @@ def fft(real: np.ndarray, imag: np.ndarray, inverse: bool = False) -> tuple[np.n
 
 
 @primitive
+def rfft(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    found = np.fft.rfft(x)
+    return found.real, found.imag
+
+
+@primitive
+def irfft(real: np.ndarray, imag: np.ndarray, size: int) -> np.ndarray:
+    return np.fft.irfft(complex(real, imag), size)
+
+
+@primitive
 def bitwise_and(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.bitwise_and(x, y)
+
+
+@primitive
+def bitwise_or(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return np.bitwise_or(x, y)
+
+
+@primitive
+def bitwise_xor(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return np.bitwise_xor(x, y)
+
+
+@primitive
+def left_shift(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return np.left_shift(x, y)
+
+
+@primitive
+def right_shift(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return np.right_shift(x, y)
 
 
 @primitive
@@ -544,6 +575,7 @@ svd = linalg.svd
 eigh = linalg.eigh
 eig = linalg.eig
 lu = linalg.lu
+solve = linalg.solve
 solve_triangular = linalg.solve_triangular
 slogdet = linalg.slogdet
 

@@ -59,6 +59,18 @@ def _fft(g: tuple[np.ndarray, np.ndarray], inverse: bool) -> np.ndarray:
     return np.fft.fft(numbers) / numbers.shape[-1] if inverse else np.fft.ifft(numbers) * numbers.shape[-1]
 
 
+def _rfft(g, out, x):
+    numbers = g[0] + 1j * g[1]
+    pads = [(0, 0)] * (x.ndim - 1) + [(0, x.shape[-1] - numbers.shape[-1])]
+    return np.fft.ifft(np.pad(numbers, pads)).real * x.shape[-1]
+
+
+def _irfft(g: np.ndarray, size: int) -> np.ndarray:
+    numbers = np.fft.rfft(g) / size
+    numbers[..., 1 : (size + 1) // 2] *= 2  # these count for their conjugates too
+    return numbers
+
+
 def _to_winner(g, wins, ties):
     return np.where(ties, g / 2, np.where(wins, g, 0))
 
@@ -310,8 +322,13 @@ RULES: dict[str, tuple[Callable | None, ...]] = {
     "complex": (lambda g, out, real, imag: g.real, lambda g, out, real, imag: -g.imag),
     "complex_parts": (lambda g, out, x: g[0] - 1j * g[1],),
     "fft": (
-        lambda g, out, real, imag, inverse: _fft(g, inverse).real,
-        lambda g, out, real, imag, inverse: _fft(g, inverse).imag,
+        lambda g, out, real, imag, inverse: np.real(_fft(g, inverse)),
+        lambda g, out, real, imag, inverse: np.imag(_fft(g, inverse)),
+    ),
+    "rfft": (_rfft,),
+    "irfft": (
+        lambda g, out, real, imag, size: np.real(_irfft(g, size)),
+        lambda g, out, real, imag, size: np.imag(_irfft(g, size)),
     ),
     # reductions
     "sum": (_sum,),
@@ -341,6 +358,7 @@ RULES: dict[str, tuple[Callable | None, ...]] = {
     "eigh": (matrix_gradients.eigh,),
     "eig": (matrix_gradients.eig,),
     "lu": (matrix_gradients.lu,),
+    "solve": (matrix_gradients.solve_for_matrix, matrix_gradients.solve_for_right_side),
     "solve_triangular": (matrix_gradients.solve_triangular_for_matrix, matrix_gradients.solve_triangular_for_right_side),
     "slogdet": (matrix_gradients.slogdet,),
     # convolution and pooling
@@ -356,7 +374,7 @@ NO_GRADIENT = {
     *("isnan", "isfinite", "equal", "not_equal", "less", "less_equal", "greater", "greater_equal"),
     *("logical_not", "logical_and", "logical_or", "logical_xor", "all", "any"),
     *("argmax", "argmin", "argsort"),
-    *("bitwise_and", "bitcast"),
+    *("bitwise_and", "bitwise_or", "bitwise_xor", "left_shift", "right_shift", "bitcast"),
     *("arange", "fold_in", "random_uniform", "random_normal", "stop_gradient"),
 }
 """Primitives without a gradient: they are constant almost everywhere, or stop the gradient on purpose."""

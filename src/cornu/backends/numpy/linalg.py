@@ -3,6 +3,8 @@
 NumPy and SciPy call LAPACK, except for triangular systems, which are solved row by row.
 """
 
+import warnings
+
 import numpy as np
 
 from cornu.backends.numpy.tape import primitive
@@ -43,11 +45,20 @@ def eig(x: np.ndarray) -> tuple[np.ndarray, ...]:
 def lu(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     from scipy import linalg
 
-    rows, lower, upper = linalg.lu(x, p_indices=True)  # x = lower[rows] @ upper
-    both, rank = np.zeros_like(x), min(x.shape[-2:])
-    both[..., :rank, :] = upper
-    both[..., :, :rank] += np.tril(lower, -1)
-    return both, np.argsort(rows, axis=-1).astype("int32")
+    if x.size == 0:
+        return x, np.zeros((*x.shape[:-2], min(x.shape[-2:])), "int32")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", linalg.LinAlgWarning)  # for singular matrices
+        both, pivots = zip(*map(linalg.lu_factor, x.reshape(-1, *x.shape[-2:])), strict=True)
+    return np.reshape(both, x.shape), np.reshape(pivots, (*x.shape[:-2], -1)).astype("int32")
+
+
+@primitive
+def solve(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    try:
+        return np.linalg.solve(a, b)
+    except np.linalg.LinAlgError:
+        return np.full_like(b, np.nan) if a.ndim == 2 else np.stack([solve(*pair) for pair in zip(a, b, strict=True)])
 
 
 @primitive

@@ -2,7 +2,8 @@
 
 The formulas are those for the gradient ``dL/dx + i dL/dy`` of a complex array ``x + i y``, as they are published:
 
-* M. Giles, "An extended collection of matrix derivative results for forward and reverse mode algorithmic differentiation", 2008.
+* M. Giles, "An extended collection of matrix derivative results for forward and reverse mode algorithmic differentiation",
+  2008.
 * I. Murray, "Differentiation of the Cholesky decomposition", arXiv:1602.07527.
 * M. Seeger et al., "Auto-differentiating linear algebra", arXiv:1710.08717, for the QR decomposition and ``eigh``.
 * H. Liao et al., "Differentiable programming tensor networks", arXiv:1903.09650, for the QR decomposition of wide matrices.
@@ -94,7 +95,7 @@ def svd(g, out, x, full_matrices, compute_uv):
     of_u, of_v = _adjoint(u) @ gu, vh @ gv
     inverse = _reciprocal_differences(s * s)
     middle = (of_u - _adjoint(of_u)) * inverse * s[..., None, :] + s[..., None] * (of_v - _adjoint(of_v)) * inverse
-    diagonal = gs + 1j * np.diagonal(of_u, axis1=-2, axis2=-1).imag / s if np.iscomplexobj(x) else gs
+    diagonal = gs + 1j * np.imag(np.diagonal(of_u, axis1=-2, axis2=-1)) / s if np.iscomplexobj(x) else gs
     share = u @ (middle + diagonal[..., None, :] * np.eye(s.shape[-1])) @ vh
     return share + (scaled_u - u @ (_adjoint(u) @ scaled_u)) @ vh + u @ _adjoint(scaled_v - v @ (vh @ scaled_v))
 
@@ -111,14 +112,14 @@ def eigh(g, out, x):
 def eig(g, out, x):
     (gw, gv), (w, v) = g, out
     of_v = _adjoint(v) @ gv
-    norms = np.diagonal(of_v, axis1=-2, axis2=-1).real[..., None, :]  # the columns of v keep their norm
+    norms = np.real(np.diagonal(of_v, axis1=-2, axis2=-1))[..., None, :]  # the columns of v keep their norm
     middle = (of_v - _adjoint(v) @ v * norms) * np.conj(_reciprocal_differences(w))
     return _solved(_adjoint(v), (middle + gw[..., None, :] * np.eye(w.shape[-1])) @ _adjoint(v))
 
 
 @_rule
 def lu(g, out, x):
-    (g, _), (both, permutation) = g, out
+    (g, _), (both, pivots) = g, out
     rows, columns = x.shape[-2:]
     rank = min(rows, columns)
     lower = np.tril(both[..., :rank], -1) + np.eye(rows, rank, dtype=x.dtype)
@@ -131,9 +132,21 @@ def lu(g, out, x):
     middle = np.tril(_adjoint(square_lower) @ of_lower, -1) + np.triu(of_upper @ _adjoint(square_upper))
     square = _solved(_adjoint(square_lower), _adjoint(_solved(square_upper, _adjoint(middle))))
     permuted = np.concatenate([square, right], -1) if rows <= columns else np.concatenate([square, below], -2)
-    share = np.zeros(x.shape, permuted.dtype)
-    np.put_along_axis(share, permutation[..., None].astype("int64"), permuted, -2)
+    share = permuted.copy()
+    for row in reversed(range(rank)):  # exchange the rows back
+        pair = np.stack([np.full_like(pivots[..., row], row), pivots[..., row]], -1)[..., None].astype("int64")
+        np.put_along_axis(share, pair, np.flip(np.take_along_axis(share, pair, -2), -2), -2)
     return share
+
+
+@_rule
+def solve_for_matrix(g, out, a, b):
+    return -_solved(_adjoint(a), g) @ _adjoint(out)
+
+
+@_rule
+def solve_for_right_side(g, out, a, b):
+    return _solved(_adjoint(a), g)
 
 
 def _for_right_side(g: np.ndarray, a: np.ndarray, lower: bool) -> np.ndarray:

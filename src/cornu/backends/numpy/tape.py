@@ -3,8 +3,8 @@
 :func:`value_and_grad` passes :class:`TapeArray` objects instead of arrays to the function. A primitive that receives one
 computes with the array inside and records on the tape how to backpropagate, by the rules in ``gradients.py``.
 
-The gradient of a complex array ``x + i y`` within the function is ``dL/dx - i dL/dy``: with this convention, that of JAX, the rule
-of a function that has a complex derivative is the same for real and complex arrays.
+The gradient of a complex array ``x + i y`` within the function is ``dL/dx - i dL/dy``: with this convention, that of JAX, the
+rule of a function that has a complex derivative is the same for real and complex arrays.
 """
 
 import functools

@@ -654,7 +654,13 @@ def _contract(subscripts: str, operands: list[OnnxArray]) -> OnnxArray:
 complex = linalg.complex
 complex_parts = linalg.complex_parts
 fft = linalg.fft
+rfft = linalg.rfft
+irfft = linalg.irfft
 bitwise_and = linalg.bitwise_and
+bitwise_or = linalg.bitwise_or
+bitwise_xor = linalg.bitwise_xor
+left_shift = linalg.left_shift
+right_shift = linalg.right_shift
 bitcast = linalg.bitcast
 cholesky = linalg.cholesky
 qr = linalg.qr
@@ -662,6 +668,7 @@ svd = linalg.svd
 eigh = linalg.eigh
 eig = linalg.eig
 lu = linalg.lu
+solve = linalg.solve
 solve_triangular = linalg.solve_triangular
 slogdet = linalg.slogdet
 

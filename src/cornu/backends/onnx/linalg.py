@@ -1,6 +1,7 @@
 """Matrix decompositions, Fourier transforms, complex numbers and bits for the ONNX backend.
 
-ONNX has operators for determinants and Fourier transforms. What it lacks raises an error if it depends on the inputs of the model.
+ONNX has operators for determinants and Fourier transforms. What it lacks raises an error if it depends on the inputs of the
+model.
 """
 
 from typing import Any
@@ -52,6 +53,11 @@ def lu(x: OnnxArray) -> tuple[OnnxArray, OnnxArray]:
 
 
 @primitive
+def solve(a: OnnxArray, b: OnnxArray) -> OnnxArray:
+    raise _no_decomposition("solve")
+
+
+@primitive
 def solve_triangular(a: OnnxArray, b: OnnxArray, lower: bool = False) -> OnnxArray:
     raise _no_decomposition("solve_triangular")
 
@@ -73,24 +79,75 @@ def complex_parts(x: OnnxArray) -> tuple[OnnxArray, OnnxArray]:
     raise _no_complex_numbers("complex_parts")
 
 
+def _transformed(parts: list[OnnxArray], **attributes: int) -> list[OnnxArray]:
+    """Add a Fourier transform along the last axis; return the real and the imaginary parts."""
+    rank = parts[0].ndim
+    shape = parts[0].shape if rank > 1 else (1, *parts[0].shape)  # the operator requires an axis of batches
+    joined = PRIMITIVES["concatenate"]([PRIMITIVES["reshape"](part, (*shape, 1)) for part in parts], -1)
+    attributes |= {"axis": len(shape) - 1}
+    name = current().emit("DFT", [current().plain(joined)], 1, attributes, len(shape) + 1)[0]
+    size = shape[-1] // 2 + 1 if attributes.get("onesided") else shape[-1]
+    found = OnnxArray((*shape[:-1], size, 2), joined.dtype.name, name)
+    halves = [PRIMITIVES["getitem"](found, (..., part)) for part in (0, 1)]
+    return halves if rank > 1 else [PRIMITIVES["reshape"](part, (size,)) for part in halves]
+
+
 @primitive
 def fft(real: OnnxArray, imag: OnnxArray, inverse: bool = False) -> tuple[OnnxArray, OnnxArray]:
-    shape = real.shape if real.ndim > 1 else (1, *real.shape)
-    pairs = PRIMITIVES["concatenate"]([PRIMITIVES["reshape"](part, (*shape, 1)) for part in (real, imag)], -1)
-    attributes = {"axis": len(shape) - 1, "inverse": int(inverse)}
-    name = current().emit("DFT", [current().plain(pairs)], 1, attributes, len(shape) + 1)[0]
-    found = OnnxArray(pairs.shape, pairs.dtype.name, name)
-    first, second = (PRIMITIVES["reshape"](PRIMITIVES["getitem"](found, (..., part)), real.shape) for part in (0, 1))
+    first, second = _transformed([real, imag], inverse=int(inverse))
     return first, second
 
 
 @primitive
-def bitwise_and(x: OnnxArray, y: OnnxArray) -> OnnxArray:
+def rfft(x: OnnxArray) -> tuple[OnnxArray, OnnxArray]:
+    first, second = _transformed([x], onesided=1)
+    return first, second
+
+
+@primitive
+def irfft(real: OnnxArray, imag: OnnxArray, size: int) -> OnnxArray:
+    mirrored = (..., slice(1, (size - 1) // 2 + 1))
+    parts = []
+    for part, tail in ((real, real[mirrored]), (imag, -imag[mirrored])):
+        parts.append(PRIMITIVES["concatenate"]([part, PRIMITIVES["flip"](tail, -1)], -1))
+    return _transformed(parts, inverse=1)[0]
+
+
+def _of_bits(name: str, op: str, x: OnnxArray, y: OnnxArray) -> OnnxArray:
     if x.dtype == bool:
-        return elementwise("And", x, y, dtype="bool")
-    raise refused("bitwise_and", "The version of ONNX that is written has no operators for bits.", _OUTSIDE)
+        return elementwise(op, x, y, dtype="bool")
+    raise _no_bits(name)
+
+
+def _no_bits(name: str) -> BackendError:
+    return refused(name, "The version of ONNX that is written has no operators for bits.", _OUTSIDE)
+
+
+@primitive
+def bitwise_and(x: OnnxArray, y: OnnxArray) -> OnnxArray:
+    return _of_bits("bitwise_and", "And", x, y)
+
+
+@primitive
+def bitwise_or(x: OnnxArray, y: OnnxArray) -> OnnxArray:
+    return _of_bits("bitwise_or", "Or", x, y)
+
+
+@primitive
+def bitwise_xor(x: OnnxArray, y: OnnxArray) -> OnnxArray:
+    return _of_bits("bitwise_xor", "Xor", x, y)
+
+
+@primitive
+def left_shift(x: OnnxArray, y: OnnxArray) -> OnnxArray:
+    raise _no_bits("left_shift")
+
+
+@primitive
+def right_shift(x: OnnxArray, y: OnnxArray) -> OnnxArray:
+    raise _no_bits("right_shift")
 
 
 @primitive
 def bitcast(x: OnnxArray, dtype: str) -> OnnxArray:
-    raise refused("bitcast", "The version of ONNX that is written has no operators for bits.", _OUTSIDE)
+    raise _no_bits("bitcast")

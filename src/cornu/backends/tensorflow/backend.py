@@ -387,8 +387,33 @@ def fft(real: tf.Tensor, imag: tf.Tensor, inverse: bool = False) -> tuple[tf.Ten
     return tf.math.real(found), tf.math.imag(found)
 
 
+def rfft(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    found = tf.signal.rfft(x)
+    return tf.math.real(found), tf.math.imag(found)
+
+
+def irfft(real: tf.Tensor, imag: tf.Tensor, size: int) -> tf.Tensor:
+    return tf.signal.irfft(tf.complex(real, imag), [size])
+
+
 def bitwise_and(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     return tf.logical_and(x, y) if x.dtype == tf.bool else tf.bitwise.bitwise_and(x, y)
+
+
+def bitwise_or(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+    return tf.logical_or(x, y) if x.dtype == tf.bool else tf.bitwise.bitwise_or(x, y)
+
+
+def bitwise_xor(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+    return tf.math.logical_xor(x, y) if x.dtype == tf.bool else tf.bitwise.bitwise_xor(x, y)
+
+
+def left_shift(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+    return tf.bitwise.left_shift(x, y)
+
+
+def right_shift(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+    return tf.bitwise.right_shift(x, y)
 
 
 def bitcast(x: tf.Tensor, dtype: str) -> tf.Tensor:
@@ -609,6 +634,7 @@ svd = linalg.svd
 eigh = linalg.eigh
 eig = linalg.eig
 lu = linalg.lu
+solve = linalg.solve
 solve_triangular = linalg.solve_triangular
 slogdet = linalg.slogdet
 

@@ -40,7 +40,27 @@ def lu(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             "Use the QR decomposition, or another backend.",
         )
     both, permutation = tf.linalg.lu(x)
-    return both, permutation
+    return both, _pivots(permutation)
+
+
+def _pivots(permutation: tf.Tensor) -> tf.Tensor:
+    """Return the exchanges of rows, one after the other, that lead to a permutation of the rows."""
+    places = tf.range(tf.shape(permutation)[-1])
+
+    def exchange(state: tuple[tf.Tensor, tf.Tensor], row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        order, _ = state
+        is_row, wanted = tf.equal(places, row), tf.gather(permutation, [row], axis=-1)
+        is_pivot = tf.equal(order, wanted)
+        order = tf.where(is_pivot, tf.gather(order, [row], axis=-1), order)
+        return tf.where(is_row, wanted, order), tf.argmax(is_pivot, -1, "int32")
+
+    start = tf.broadcast_to(places, tf.shape(permutation)), tf.reduce_min(permutation, -1)
+    _, pivots = tf.scan(exchange, places, start)
+    return tf.transpose(pivots, [*range(1, len(permutation.shape)), 0])
+
+
+def solve(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
+    return tf.linalg.solve(a, b)
 
 
 def solve_triangular(a: tf.Tensor, b: tf.Tensor, lower: bool = False) -> tf.Tensor:

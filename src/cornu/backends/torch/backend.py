@@ -427,9 +427,44 @@ def fft(real: Tensor, imag: Tensor, inverse: bool = False) -> tuple[Tensor, Tens
     return complex_parts((torch.fft.ifft if inverse else torch.fft.fft)(torch.complex(real, imag)))
 
 
-def bitwise_and(x: Tensor, y: Tensor) -> Tensor:
+def rfft(x: Tensor) -> tuple[Tensor, Tensor]:
+    return complex_parts(torch.fft.rfft(x))
+
+
+def irfft(real: Tensor, imag: Tensor, size: int) -> Tensor:
+    return torch.fft.irfft(torch.complex(real, imag), size)
+
+
+def _bits(function: Callable, x: Tensor, y: Tensor) -> Tensor:
+    """Apply a function of bits, which PyTorch lacks for some unsigned integers."""
     signed = _SIGNED.get(x.dtype)
-    return torch.bitwise_and(x, y) if signed is None else torch.bitwise_and(x.view(signed), y.view(signed)).view(x.dtype)
+    return function(x, y) if signed is None else function(x.view(signed), y.view(signed)).view(x.dtype)
+
+
+def bitwise_and(x: Tensor, y: Tensor) -> Tensor:
+    return _bits(torch.bitwise_and, x, y)
+
+
+def bitwise_or(x: Tensor, y: Tensor) -> Tensor:
+    return _bits(torch.bitwise_or, x, y)
+
+
+def bitwise_xor(x: Tensor, y: Tensor) -> Tensor:
+    return _bits(torch.bitwise_xor, x, y)
+
+
+def left_shift(x: Tensor, y: Tensor) -> Tensor:
+    return _bits(torch.bitwise_left_shift, x, y)
+
+
+def right_shift(x: Tensor, y: Tensor) -> Tensor:
+    if x.dtype not in _WITHOUT_ARITHMETIC:
+        return torch.bitwise_right_shift(x, y)
+    wide, count = x.to(torch.int64), y.to(torch.int64)
+    shifted = torch.bitwise_right_shift(wide, count)
+    if x.dtype == torch.uint64:  # remove the copies of the highest bit, which was taken for a sign
+        shifted = shifted & torch.where(count > 0, torch.bitwise_right_shift(-1 & (2**63 - 1), count - 1), -1)
+    return shifted.to(x.dtype)
 
 
 def bitcast(x: Tensor, dtype: str) -> Tensor:
@@ -661,6 +696,7 @@ svd = linalg.svd
 eigh = linalg.eigh
 eig = linalg.eig
 lu = linalg.lu
+solve = linalg.solve
 solve_triangular = linalg.solve_triangular
 slogdet = linalg.slogdet
 

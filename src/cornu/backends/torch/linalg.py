@@ -33,9 +33,12 @@ def eig(x: Tensor) -> tuple[Tensor, Tensor]:
 
 def lu(x: Tensor) -> tuple[Tensor, Tensor]:
     both, pivots, _ = torch.linalg.lu_factor_ex(x)
-    matrix, _, _ = torch.lu_unpack(both.detach(), pivots, unpack_data=False)
-    rows = torch.arange(x.shape[-2], device=x.device)[:, None]
-    return both, (matrix.real.to(torch.int64) * rows).sum(-2).to(torch.int32)
+    return both, pivots - 1
+
+
+def solve(a: Tensor, b: Tensor) -> Tensor:
+    found, info = torch.linalg.solve_ex(a, b)
+    return torch.where((info > 0)[..., None, None], math.nan, found)
 
 
 def solve_triangular(a: Tensor, b: Tensor, lower: bool = False) -> Tensor:

@@ -2,9 +2,6 @@
 
 from typing import Any
 
-import numpy as np
-
-from cornu import backends
 from cornu.backends.contract import Backend
 from cornu.dtypes import is_complex
 from cornu.errors import InvalidArgumentError, one_of
@@ -21,7 +18,6 @@ from cornu.ops.linalg.matrices import (
     matrices,
     transposed,
 )
-from cornu.ops.manipulation import moveaxis
 from cornu.typing import Array, ArrayLike
 
 __all__ = ["cholesky", "det", "eig", "eigh", "logdet", "lu_factor", "matrix_rank", "qr", "slogdet", "svd"]
@@ -33,7 +29,7 @@ def cholesky(x: ArrayLike, upper: bool = False) -> Array:
     """Return the Cholesky factor of Hermitian positive definite matrices: the triangular ``L`` with ``x = L L^H``.
 
     Args:
-        x: Array-like of shape ``(..., n, n)``. Of matrices that are not Hermitian, the Hermitian part ``(x + x^H) / 2`` is used.
+        x: Array-like of shape ``(..., n, n)``; the Hermitian part ``(x + x^H) / 2`` of the matrices is used.
         upper: Whether to return ``L^H``, which is upper triangular. Defaults to False.
 
     Returns:
@@ -97,12 +93,13 @@ def svd(x: ArrayLike, full_matrices: bool = True, compute_uv: bool = True) -> An
 
     Args:
         x: Array-like of shape ``(..., m, n)``.
-        full_matrices: Whether ``u`` and ``v^H`` are square; otherwise they have ``min(m, n)`` columns and rows. Defaults to True.
+        full_matrices: Whether ``u`` and ``v^H`` are square; otherwise they have ``min(m, n)`` columns and rows. Defaults to
+            True.
         compute_uv: Whether to return ``u`` and ``v^H``. Defaults to True.
 
     Returns:
-        Arrays ``(u, s, v^H)``, or only ``s``, the singular values in descending order. The signs of the columns of ``u`` depend on
-        the engine.
+        Arrays ``(u, s, v^H)``, or only ``s``, the singular values in descending order. The signs of the columns of ``u`` depend
+        on the engine.
 
     Example:
         >>> from cornu import ops
@@ -122,7 +119,7 @@ def eigh(x: ArrayLike) -> tuple[Array, Array]:
     The gradient of the eigenvectors is not finite where eigenvalues are equal.
 
     Args:
-        x: Array-like of shape ``(..., n, n)``. Of matrices that are not Hermitian, the Hermitian part ``(x + x^H) / 2`` is used.
+        x: Array-like of shape ``(..., n, n)``; the Hermitian part ``(x + x^H) / 2`` of the matrices is used.
 
     Returns:
         Arrays ``w`` of shape ``(..., n)`` and ``v`` with ``x v = v diag(w)``. The signs of the columns of ``v`` depend on the
@@ -178,28 +175,7 @@ def lu_factor(x: ArrayLike) -> tuple[Array, Array]:
         ([[2.0, 2.0], [0.5, 1.0]], [1, 1])
     """
     backend, x = matrices("lu_factor", x)
-    factors, permutation = backend.lu(x)
-    count = min(x.shape[-2:])
-    if not has_values(backend, permutation):
-        return factors, _pivots(backend, permutation, count)
-    numpy = backends.get("numpy")
-    return factors, backend.asarray(_pivots(numpy, backend.to_numpy(permutation), count))
-
-
-def _pivots(backend: Backend, permutation: Array, count: int) -> Array:
-    """Return the exchanges of rows, one for each of the first rows, that lead to a permutation of the rows."""
-    places = backend.arange(0, permutation.shape[-1], 1, "int32")
-
-    def exchange(order: Array, row: Array) -> tuple[Array, Array]:
-        wanted = backend.sum(backend.where(backend.equal(places, row), permutation, 0), -1, True)
-        present = backend.sum(backend.where(backend.equal(places, row), order, 0), -1, True)
-        pivot = backend.sum(backend.where(backend.equal(order, wanted), places, 0), -1, True)
-        order = backend.where(backend.equal(places, pivot), present, order)
-        return backend.where(backend.equal(places, row), wanted, order), backend.reshape(pivot, tuple(pivot.shape[:-1]))
-
-    start = backend.broadcast_to(places, tuple(permutation.shape))
-    _, pivots = backend.scan(exchange, start, backend.arange(0, count, 1, "int32"))
-    return moveaxis(pivots, 0, -1)
+    return backend.lu(x)
 
 
 @op(batch_coupling=of_rank(3), unknown_sizes=unknown_sizes.square("x"), keras_path="numpy.Slogdet")
@@ -213,8 +189,8 @@ def slogdet(x: ArrayLike) -> tuple[Array, Array]:
         x: Array-like of shape ``(..., n, n)``.
 
     Returns:
-        Arrays ``(sign, logabsdet)`` of shape ``(...,)``: 0 and ``-inf`` for singular matrices. Of a complex determinant, ``sign`` is
-        a complex number of absolute value 1.
+        Arrays ``(sign, logabsdet)`` of shape ``(...,)``: 0 and ``-inf`` for singular matrices. Of a complex determinant,
+        ``sign`` is a complex number of absolute value 1.
 
     Example:
         >>> from cornu import ops
@@ -287,7 +263,9 @@ def _cofactors(backend: Backend, x: Array) -> Array:
     It is ``det(u) det(v^H) conj(u) diag(prod of s[j], j != i) conj(v^H)``.
     """
     u, s, vh = backend.svd(x)
-    others = backend.where(backend.equal(identity_like(backend, u), 1), 1.0, backend.reshape(s, (*s.shape[:-1], 1, s.shape[-1])))
+    others = backend.where(
+        backend.equal(identity_like(backend, u), 1), 1.0, backend.reshape(s, (*s.shape[:-1], 1, s.shape[-1]))
+    )
     phases = backend.multiply(_det(backend, u), _det(backend, vh))
     scale = backend.multiply(backend.reshape(phases, (*phases.shape, 1)), backend.prod(others, -1))
     left, right = (transposed(backend, adjoint(backend, factor)) for factor in (u, vh))

@@ -1,21 +1,20 @@
 """Systems of linear equations, inverses and least squares."""
 
+import math
 from collections.abc import Callable
 
 from cornu.backends.contract import Backend
 from cornu.dtypes import is_complex, sum_dtype
-from cornu.errors import ShapeError
+from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.ops import unknown_sizes
 from cornu.ops.batch_coupling import of_rank, solved
 from cornu.ops.dispatch import computed_in_float32, floats, op
 from cornu.ops.linalg.matrices import (
     adjoint,
-    diagonal_of,
     has_values,
     identity_like,
     machine_epsilon,
     matrices,
-    singular,
 )
 from cornu.ops.shape_checks import check_broadcast
 from cornu.typing import Array, ArrayLike
@@ -78,33 +77,41 @@ def _solution(name: str, a: ArrayLike, b: ArrayLike, function: Callable[[Backend
     if len(one) < 2 or one[-1] != one[-2] or rows != one[-1:]:
         raise ShapeError(
             f"`{name}` received `a` of shape {one} and `b` of shape {other}.",
-            "`a` must contain square matrices of shape `(n, n)`, and `b` vectors of shape `(n,)` or matrices of shape `(n, k)`.",
+            "`a` must contain matrices of shape `(n, n)`, and `b` vectors of shape `(n,)` or matrices of shape `(n, k)`.",
             "If `b` has one axis less than `a`, it contains vectors: reshape it, or transpose its last two axes.",
         )
     dtype = result_type(backend.dtype(a), backend.dtype(b))
-    a, b = (backend.cast(x, sum_dtype(dtype)) for x in (a, b))
+    matrix, right = (backend.cast(x, sum_dtype(dtype)) for x in (a, b))
     vectors = len(other) < len(one)
-    b = backend.reshape(b, (*backend.shape(b), 1)) if vectors else b
-    if a.shape[:-2] != b.shape[:-2]:
-        batch = check_broadcast(name, tuple(a.shape[:-2]), tuple(b.shape[:-2]))
-        a, b = (backend.broadcast_to(x, (*batch, *x.shape[-2:])) for x in (a, b))
-    found = function(backend, a, b)
-    found = backend.reshape(found, backend.shape(found)[:-1]) if vectors else found
-    return backend.cast(found, dtype)
+    right = backend.reshape(right, (*backend.shape(right), 1)) if vectors else right
+    if matrix.shape[:-2] != right.shape[:-2]:
+        batch = check_broadcast(name, tuple(matrix.shape[:-2]), tuple(right.shape[:-2]))
+        matrix, right = (backend.broadcast_to(x, (*batch, *x.shape[-2:])) for x in (matrix, right))
+    found = function(backend, matrix, right)
+    return backend.cast(backend.reshape(found, backend.shape(found)[:-1]) if vectors else found, dtype)
 
 
 def _solved(backend: Backend, name: str, a: Array, b: Array) -> Array:
-    """Return ``a^-1 b`` by the LU decomposition and two triangular systems."""
+    """Return ``a^-1 b``; raise an error for singular matrices."""
     try:
-        factors, permutation = backend.lu(a)
+        found = backend.solve(a, b)
     except ValueError:  # of TensorFlow
-        raise singular(name, "x" if name == "inv" else "a") from None
-    if has_values(backend, factors) and backend.any(backend.equal(diagonal_of(backend, factors), 0)):
-        raise singular(name, "x" if name == "inv" else "a")
-    sorted_rows = backend.take_along_axis(b, backend.reshape(permutation, (*backend.shape(permutation), 1)), -2)
-    unit = backend.equal(identity_like(backend, a), 1)
-    between = backend.solve_triangular(backend.where(unit, 1.0, factors), sorted_rows, True)
-    return backend.solve_triangular(factors, between)
+        raise _singular(name) from None
+    if has_values(backend, found) and not _is_finite(backend, found) and _is_finite(backend, a) and _is_finite(backend, b):
+        raise _singular(name)
+    return found
+
+
+def _is_finite(backend: Backend, x: Array) -> bool:
+    return bool(backend.all(backend.less(backend.abs(x), math.inf)))
+
+
+def _singular(name: str) -> InvalidArgumentError:
+    return InvalidArgumentError(
+        f"`{name}` received `{'x' if name == 'inv' else 'a'}` with a matrix that is singular.",
+        "The matrices must be invertible.",
+        "Check how they were computed; `pinv` and `lstsq` accept singular matrices.",
+    )
 
 
 @op(batch_coupling=of_rank(3), unknown_sizes=unknown_sizes.square("x"), keras_path="linalg.Inv")
@@ -166,8 +173,8 @@ def cholesky_inverse(x: ArrayLike, upper: bool = False) -> Array:
 def pinv(x: ArrayLike, rcond: float | None = None) -> Array:
     """Return the Moore-Penrose pseudoinverse of matrices, by the singular value decomposition.
 
-    The gradient is that of G. Golub and V. Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares problems
-    whose variables separate", SIAM Journal on Numerical Analysis 10, 1973; it is finite where singular values are equal.
+    The gradient is finite where singular values are equal: G. Golub and V. Pereyra, "The differentiation of pseudo-inverses and
+    nonlinear least squares problems whose variables separate", SIAM Journal on Numerical Analysis 10, 1973.
 
     Args:
         x: Array-like of shape ``(..., m, n)``.
@@ -183,9 +190,7 @@ def pinv(x: ArrayLike, rcond: float | None = None) -> Array:
         [[0.5, 0.0], [0.0, 0.0]]
     """
     backend, x = matrices("pinv", x)
-    if rcond is None:
-        rcond = 10 * max(x.shape[-2:]) * machine_epsilon(backend, x)
-    return _pseudoinverse(backend, x, rcond)
+    return _pseudoinverse(backend, x, 10 * max(x.shape[-2:]) * machine_epsilon(backend, x) if rcond is None else rcond)
 
 
 def _pseudoinverse(backend: Backend, x: Array, rcond: float) -> Array:
@@ -204,7 +209,7 @@ def _pseudoinverse(backend: Backend, x: Array, rcond: float) -> Array:
 
 
 def _pseudoinverse_gradient(backend: Backend, x: Array, inverse: Array, upstream: Array) -> Array:
-    """Return ``-p' g p' + (1 - x p) g' p p' + p' p g' (1 - p x)`` for the pseudoinverse ``p`` of ``x``, where ``'`` transposes."""
+    """Return ``-p' g p' + (1 - x p) g' p p' + p' p g' (1 - p x)`` for the pseudoinverse ``p``, where ``'`` transposes."""
     product, adjoint_inverse, adjoint_upstream = backend.matmul, adjoint(backend, inverse), adjoint(backend, upstream)
     of_rows = backend.subtract(adjoint_upstream, product(x, product(inverse, adjoint_upstream)))
     of_columns = backend.subtract(adjoint_upstream, product(product(adjoint_upstream, inverse), x))
@@ -243,6 +248,6 @@ def lstsq(a: ArrayLike, b: ArrayLike, rcond: float | None = None) -> Array:
             "Reshape them; for several systems, use `ops.vectorized_map`.",
         )
     dtype = result_type(backend.dtype(a), backend.dtype(b))
-    a, b = (backend.cast(x, sum_dtype(dtype)) for x in (a, b))
-    cutoff = max(a.shape) * machine_epsilon(backend, a) if rcond is None else rcond
-    return backend.cast(backend.matmul(_pseudoinverse(backend, a, cutoff), b), dtype)
+    matrix, right = (backend.cast(x, sum_dtype(dtype)) for x in (a, b))
+    cutoff = max(matrix.shape) * machine_epsilon(backend, matrix) if rcond is None else rcond
+    return backend.cast(backend.matmul(_pseudoinverse(backend, matrix, cutoff), right), dtype)

@@ -5,7 +5,7 @@ import numpy as np
 from cornu.backends import common
 from cornu.backends.contract import Backend
 from cornu.dtypes import is_complex
-from cornu.errors import InvalidArgumentError, ShapeError
+from cornu.errors import ShapeError
 from cornu.ops.dispatch import floats
 from cornu.typing import Array, ArrayLike
 
@@ -64,14 +64,5 @@ def machine_epsilon(backend: Backend, x: Array) -> float:
 
 
 def has_values(backend: Backend, x: Array) -> bool:
-    """Return whether the values of an array can be checked: they cannot while a function is traced or its shapes are inferred."""
+    """Return whether the values of an array can be checked: not while a function is traced or shapes are inferred."""
     return not (backend.is_traced(x) or common.without_values.get())
-
-
-def singular(name: str, argument: str) -> InvalidArgumentError:
-    """Return the error for a system of equations that has no unique solution."""
-    return InvalidArgumentError(
-        f"`{name}` received `{argument}` with a singular matrix.",
-        "The matrices must be invertible.",
-        "Check how they were computed; `pinv` and `lstsq` accept singular matrices.",
-    )

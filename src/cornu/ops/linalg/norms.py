@@ -65,7 +65,7 @@ def norm(x: ArrayLike, ord: int | float | str | None = None, axis: Axis = None, 
         )
     places = check_axes(axis, x.shape)
     if is_complex(backend.dtype(x)) and ord not in _SINGULAR_ORDERS:
-        x = backend.abs(x)
+        return norm(backend.abs(x), ord, axis, keepdims)
     if ord is None or (ord == "fro" and len(places) == 2):
         return safe_sqrt(total(backend.square(x), places, keepdims))
     if len(places) == 2:
