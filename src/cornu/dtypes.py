@@ -12,6 +12,9 @@ FLOATS = ("float16", "bfloat16", "float32", "float64")
 HALVES = ("float16", "bfloat16")
 """Names of the half-precision dtypes, in which sums are not accumulated."""
 
+COMPLEX = ("complex64", "complex128")
+"""Names of the complex dtypes."""
+
 INTEGERS = ("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64")
 """Names of the integer dtypes."""
 
@@ -27,15 +30,20 @@ LARGEST = {
 """Largest finite value of each floating-point dtype."""
 
 ALL = (*FLOATS, *INTEGERS, "bool")
-"""Names of all dtypes."""
+"""Names of the dtypes of real numbers, which variables and layers may have."""
 
-UNSUPPORTED = ("complex", "float8")
-"""First parts of the names of dtypes that Keras has and Cornu does not."""
+UNSUPPORTED = "float8"
+"""First part of the names of dtypes that Keras has and Cornu does not."""
 
 
 def is_float(dtype: str) -> bool:
     """Return whether a dtype is a floating-point dtype."""
     return dtype in FLOATS
+
+
+def is_complex(dtype: str) -> bool:
+    """Return whether a dtype is a complex dtype."""
+    return dtype in COMPLEX
 
 
 def is_integer(dtype: str) -> bool:

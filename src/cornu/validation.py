@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from cornu import config
-from cornu.dtypes import ALL, UNSUPPORTED, is_float, is_integer, wider_float
+from cornu.dtypes import ALL, COMPLEX, UNSUPPORTED, is_complex, is_float, is_integer, wider_float
 from cornu.errors import InvalidArgumentError, InvalidTypeError, MissingPackageError, one_of, wrong_argument
 from cornu.typing import DType
 
@@ -217,7 +217,7 @@ def standardize_dtype(dtype: DType = None) -> str:
         dtype: Dtype as a name, a NumPy or engine dtype, ``int``, ``float`` or ``bool``. Defaults to ``config.floatx()``.
 
     Returns:
-        String, one of :data:`ALL`.
+        String, one of :data:`ALL` or :data:`COMPLEX`.
 
     Raises:
         InvalidArgumentError: If there is no such dtype.
@@ -231,7 +231,7 @@ def standardize_dtype(dtype: DType = None) -> str:
         return config.floatx()
     name = dtype if isinstance(dtype, str) else getattr(dtype, "name", None) or getattr(dtype, "__name__", dtype)
     name = name if isinstance(name, str) else str(name).rpartition(".")[2]  # such as torch.float32
-    if name in ALL:
+    if name in ALL or name in COMPLEX:
         return name
     if name == "float":
         return config.floatx()
@@ -240,8 +240,8 @@ def standardize_dtype(dtype: DType = None) -> str:
     if name.startswith(UNSUPPORTED):
         raise InvalidArgumentError(
             f"`dtype={name!r}` was given.",
-            "This version of Cornu has no complex dtypes and no floating-point dtypes of 8 bits.",
-            "Store real and imaginary parts in two arrays." if name.startswith("complex") else "Use 'bfloat16' or 'float16'.",
+            "This version of Cornu has no floating-point dtypes of 8 bits.",
+            "Use 'bfloat16' or 'float16'.",
         )
     raise one_of("dtype", name, ALL)
 
@@ -277,8 +277,8 @@ def is_int_dtype(dtype: DType) -> bool:
 def result_type(*dtypes: DType) -> str:
     """Return the dtype of the result of an operation on arrays of some dtypes, by the promotion rules of Keras.
 
-    A floating-point dtype is not widened by integers, and the result has 64 bits only if an argument has. The Python types
-    ``int`` and ``float`` stand for numbers, which adopt the dtype of the arrays.
+    A floating-point dtype is not widened by integers, and the result has 64 bits only if an argument has; a complex number
+    has twice as many. The Python types ``int`` and ``float`` stand for numbers, which adopt the dtype of the arrays.
 
     Args:
         *dtypes: Dtypes in any form; None for ``config.floatx()``.
@@ -292,6 +292,8 @@ def result_type(*dtypes: DType) -> str:
     """
     names = [standardize_dtype(dtype) for dtype in dtypes if dtype is not int and dtype is not float]
     floats = [name for name in names if is_float(name)]
+    if any(map(is_complex, names)):
+        return "complex128" if "complex128" in names or "float64" in floats else "complex64"
     integers = [name for name in names if is_integer(name)]
     if floats:
         return functools.reduce(wider_float, floats)

@@ -52,6 +52,32 @@ def repeat_some_steps(b, x):
     return b.add(carry, result)
 
 
+def symmetric(b, x):
+    return b.add(x, b.transpose(x, (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2)))
+
+
+def positive_definite(b, x):
+    return b.add(
+        b.matmul(x, b.transpose(x, (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))), np.eye(x.shape[-1], dtype="float32")
+    )
+
+
+def absolute(b, *factors):
+    """What is unique of the factors of matrices: the squares of their elements, in one row for each matrix."""
+    stack = factors[0].shape[:-2]
+    return b.concatenate([b.reshape(b.square(factor), (*stack, -1)) for factor in factors], -1)
+
+
+def eigenvalues(b, x):
+    """A function of the eigenvalues and eigenvectors that depends on neither their order nor on the scale of the vectors."""
+    w, v = b.eig(x)
+    return b.concatenate([b.sum(b.abs(w), -1), b.sum(b.multiply(b.abs(w), b.sum(b.power(b.abs(v), 4.0), -2)), -1)], 0)
+
+
+def product_of_complex(b, x, y, part=0):
+    return b.complex_parts(b.matmul(b.complex(x, b.sin(x)), b.complex(b.exp(y), y)))[part]
+
+
 # What is applied, and to which arrays; the first word names the primitive. Gradients are compared for the float arrays.
 CASES = {
     "asarray": (lambda b, x: b.asarray(x, "float16"), normal(2, 3)),
@@ -179,8 +205,48 @@ CASES = {
     "tensordot, a number of axes": (lambda b, x, y: b.tensordot(x, y, 2), normal(2, 3, 4), normal(3, 4, 2)),
     "einsum": (lambda b, x, y: b.einsum("bij,bjk->bki", x, y), normal(2, 3, 4), normal(2, 4, 2)),
     "einsum with dots": (lambda b, x, y: b.einsum("...ij,...jk", x, y), normal(2, 1, 3, 4), normal(5, 4, 2)),
-    "svdvals": (lambda b, x: b.svdvals(x), normal(2, 3, 4)),
-    "svdvals of one": (lambda b, x: b.svdvals(x), normal(4, 2)),
+    "cholesky": (lambda b, x: b.cholesky(positive_definite(b, x)), normal(2, 4, 4)),
+    "qr": (lambda b, x: absolute(b, *b.qr(x)), normal(2, 4, 3)),
+    "qr of wide matrices": (lambda b, x: absolute(b, *b.qr(x)), normal(2, 3, 5)),
+    "qr, complete": (lambda b, x: absolute(b, *b.qr(b.stop_gradient(x), True))[..., :3], normal(4, 3)),
+    "svd": (lambda b, x: absolute(b, *b.svd(x, False)), normal(2, 4, 3)),
+    "svd of wide matrices": (lambda b, x: absolute(b, *b.svd(x, False)), normal(2, 3, 5)),
+    "svd of a square matrix": (lambda b, x: absolute(b, *b.svd(x)), normal(3, 3)),
+    "svd, singular values": (lambda b, x: b.svd(x, compute_uv=False), normal(2, 3, 4)),
+    "svd, singular values of one": (lambda b, x: b.svd(x, compute_uv=False), normal(4, 2)),
+    "eigh": (lambda b, x: absolute(b, *b.eigh(symmetric(b, x))), normal(2, 4, 4)),
+    "eig": (lambda b, x: eigenvalues(b, x), normal(2, 4, 4)),
+    "lu": (lambda b, x: b.lu(x)[0], normal(2, 4, 4)),
+    "lu, pivots": (lambda b, x: b.lu(x)[1], normal(3, 5, 5)),
+    "solve": (lambda b, x, y: b.solve(x, y), normal(2, 4, 4) + 3 * np.eye(4, dtype="float32"), normal(2, 4, 3)),
+    "solve_triangular": (lambda b, x, y: b.solve_triangular(x, y), positive(2, 4, 4), normal(2, 4, 3)),
+    "solve_triangular, lower": (lambda b, x, y: b.solve_triangular(x, y, True), positive(4, 4), normal(4, 2)),
+    "slogdet": (lambda b, x: b.slogdet(x)[1], normal(2, 4, 4)),
+    "slogdet, sign": (lambda b, x: b.slogdet(x)[0], normal(6, 3, 3)),
+    "slogdet of a singular matrix": (lambda b, x: b.slogdet(b.stop_gradient(x))[1], np.ones((2, 2), "float32")),
+    "complex": (lambda b, x, y: b.abs(b.exp(b.multiply(b.complex(x, y), 1j))), normal(2, 3), normal(2, 3)),
+    "complex_parts": (lambda b, x, y: product_of_complex(b, x, y), normal(2, 3), normal(3, 2)),
+    "complex_parts, imaginary": (lambda b, x, y: product_of_complex(b, x, y, 1), normal(2, 3), normal(3, 2)),
+    "fft": (lambda b, x, y: b.concatenate(list(b.fft(x, y)), 0), normal(2, 6), normal(2, 6)),
+    "fft, inverse": (lambda b, x, y: b.concatenate(list(b.fft(x, y, True)), 0), normal(2, 5), normal(2, 5)),
+    "rfft": (lambda b, x: b.concatenate(list(b.rfft(x)), 0), normal(2, 6)),
+    "rfft of an odd size": (lambda b, x: b.concatenate(list(b.rfft(x)), 0), normal(2, 7)),
+    "irfft": (lambda b, x, y: b.irfft(x, y, 6), normal(2, 4), normal(2, 4)),
+    "irfft of an odd size": (lambda b, x, y: b.irfft(x, y, 7), normal(2, 4), normal(2, 4)),
+    "bitwise_and": (lambda b, x, y: b.bitwise_and(x, y), whole(9), whole(4, 1)),
+    "bitwise_or": (lambda b, x, y: b.bitwise_or(x, y), whole(9, dtype="int8"), whole(9, dtype="int8")),
+    "bitwise_xor": (lambda b, x, y: b.bitwise_xor(x, y), whole(9), whole(9)),
+    "bitwise_xor of booleans": (lambda b, x, y: b.bitwise_xor(x, y), yes_or_no(9), yes_or_no(9)),
+    "left_shift": (lambda b, x, y: b.left_shift(x, y), whole(9), whole(9, low=0, high=32)),
+    "right_shift": (lambda b, x, y: b.right_shift(x, y), whole(9, low=-9999, high=9999), whole(9, low=0, high=32)),
+    "right_shift of unsigned integers": (
+        lambda b, x, y: b.right_shift(x, y),
+        whole(9, low=2**31, high=2**32, dtype="uint32"),
+        whole(9, low=0, high=32, dtype="uint32"),
+    ),
+    "bitcast": (lambda b, x: b.bitcast(x, "int32"), normal(2, 3)),
+    "bitcast to shorter elements": (lambda b, x: b.bitcast(x, "uint8"), normal(2, 3)),
+    "bitcast to longer elements": (lambda b, x: b.bitcast(x, "int32"), whole(2, 8, dtype="int8")),
     "argsort": (lambda b, x: b.argsort(x, 0), whole(9, 3, low=0, high=4)),
     "top_k": (lambda b, x: b.top_k(x, 2)[0], normal(2, 5)),
     "top_k of equals": (lambda b, x: b.top_k(x, 4)[1], whole(3, 9, low=0, high=3)),
@@ -401,9 +467,13 @@ def with_arguments(*names):
     return [name for name, f in PRIMITIVES.items() if tuple(inspect.signature(f).parameters) == names]
 
 
-OF_TWO = [*with_arguments("x", "y"), "where", "concatenate"]
+OF_MATRICES = {"cholesky", "eigh", "eig", "lu", "slogdet", "complex_parts", "rfft"}
+OF_BITS = {"bitwise_and", "bitwise_or", "bitwise_xor", "left_shift", "right_shift"}
+"""Primitives of certain dtypes only."""
+
+OF_TWO = [*(name for name in with_arguments("x", "y") if name not in OF_BITS), "where", "concatenate"]
 OF_ONE = [
-    *(name for name in with_arguments("x") if name not in SEEN_ELSEWHERE | {"svdvals"}),
+    *(name for name in with_arguments("x") if name not in SEEN_ELSEWHERE | OF_MATRICES),
     *with_arguments("x", "axis", "keepdims"),
     *with_arguments("x", "axis"),
 ]
@@ -446,7 +516,7 @@ def test_two_dtypes_give_the_same_dtype_on_an_engine_and_numpy(name, engine):
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("number", [2, 2.5, True])
-@pytest.mark.parametrize("name", [name for name in with_arguments("x", "y") if name != "matmul"])
+@pytest.mark.parametrize("name", [name for name in with_arguments("x", "y") if name not in OF_BITS | {"matmul"}])
 def test_an_array_and_a_number_give_the_same_dtype_on_an_engine_and_numpy(name, number, engine):
     dtypes = ["float16", "float32", "int32", "uint8", *([] if number is True and name in NOT_SETTLED else ["bool"])]
     found, expected = (

@@ -9,7 +9,11 @@ import numpy as np
 from cornu import config, trees
 from cornu.backends.contract import ArraySpec, ArraySpecs
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
+from cornu.scopes import Scope
 from cornu.typing import ArrayLike
+
+without_values = Scope("without_values", False)
+"""Whether a function is evaluated only for the shapes of its results, possibly on zeros: values must not be checked."""
 
 
 def numbers(x: ArrayLike) -> np.ndarray:
@@ -29,8 +33,13 @@ def numbers(x: ArrayLike) -> np.ndarray:
 
 
 def usual_dtype(array: np.ndarray) -> str:
-    """Return the default dtype for data: 64-bit dtypes become 32-bit ones, ``float64`` becomes ``config.floatx()``."""
+    """Return the default dtype for data: 64-bit dtypes become 32-bit ones, ``float64`` becomes ``config.floatx()``.
+
+    Complex numbers consist of two such floats.
+    """
     name = "string" if array.dtype.kind == "T" else array.dtype.name
+    if name == "complex128":
+        return name if config.floatx() == "float64" else "complex64"
     return {"float64": config.floatx(), "int64": "int32", "uint64": "uint32"}.get(name, name)
 
 
@@ -44,7 +53,8 @@ def promoted_dtype(one: str, other: str) -> str:
         return one
     floats = [name for name in (one, other) if "float" in name]
     if "complex" in one + other:
-        return np.result_type(*(np.complex64 if name == "bfloat16" else np.dtype(name) for name in (one, other))).name
+        wide = "128" in one + other or "float64" in (one, other)
+        return "complex128" if wide else "complex64"
     if len(floats) == 1:
         return floats[0]
     if floats:

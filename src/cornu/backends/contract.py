@@ -19,6 +19,10 @@ Conventions:
 * Arrays created from data or from a shape are placed on the device given by ``config.device``, or else on the best device; all
   other results are placed on the device of the arguments. A device has the same name on every backend: ``"cpu:0"``,
   ``"gpu:1"``, ``"tpu:0"``, ``"mps:0"``. Users may also pass ``"gpu"`` or ``"cuda:0"`` for ``"gpu:0"``.
+* Complex arrays have one of the dtypes ``"complex64"`` and ``"complex128"``. Arithmetic, exponentials, reductions by sums and
+  products, shapes, indexing and contractions accept them; ``abs`` returns floats. Only functions of floats are differentiated,
+  but complex numbers may occur within them.
+* Matrices are in the last two axes, with leading batch axes; their dtypes are ``float32``, ``float64`` and the complex ones.
 * Where a function is not differentiable, the gradient is the conventional one: 0 for the inactive side of ``maximum(x, 0)``,
   and the first of equal maxima in ``max_pool``.
 """
@@ -84,7 +88,10 @@ def shape(x: Array) -> tuple:
 
 
 def cast(x: Array, dtype: str) -> Array:
-    """Convert the array to another dtype. The gradient passes through casts between floating-point dtypes."""
+    """Convert the array to another dtype. The gradient passes through casts between floating-point dtypes.
+
+    A complex number becomes its real part, without a warning.
+    """
 
 
 def full(shape: Shape, value: float | Array, dtype: str) -> Array:
@@ -182,6 +189,55 @@ def where(condition: Array, x: Array, y: Array) -> Array:
     """``x`` where the condition is True, else ``y``."""
 
 
+# --- Complex numbers and bits -----------------------------------------------------------------------------------------
+
+
+def complex(real: Array, imag: Array) -> Array:
+    """Return ``real + i * imag`` for two arrays of one shape, of ``float32`` or ``float64``."""
+
+
+def complex_parts(x: Array) -> tuple[Array, Array]:
+    """Return the real and the imaginary parts of a complex array, as floats of half its width."""
+
+
+def fft(real: Array, imag: Array, inverse: bool = False) -> tuple[Array, Array]:
+    """Discrete Fourier transform along the last axis, of complex numbers given and returned as two arrays of floats.
+
+    ``y[k] = sum over n of x[n] * exp(-2 pi i k n / N)``; the inverse has the opposite sign, and the sum is divided by ``N``.
+    """
+
+
+def rfft(x: Array) -> tuple[Array, Array]:
+    """Return the first ``N // 2 + 1`` elements along the last axis of the Fourier transform of an array of floats."""
+
+
+def irfft(real: Array, imag: Array, size: int) -> Array:
+    """Inverse of :func:`rfft`, of ``size // 2 + 1`` elements; the imaginary parts of the first one, and of the last one if
+    ``size`` is even, are ignored.
+    """
+
+
+# In the next five functions, both arrays have the same integer dtype (or bool, for the first three); they broadcast.
+
+
+def bitwise_and(x: Array, y: Array) -> Array: ...
+def bitwise_or(x: Array, y: Array) -> Array: ...
+def bitwise_xor(x: Array, y: Array) -> Array: ...
+def left_shift(x: Array, y: Array) -> Array:
+    """Shift bits to the left by ``y``, which is at least 0 and less than their number."""
+
+
+def right_shift(x: Array, y: Array) -> Array:
+    """``floor(x / 2**y)``, for ``y`` as in :func:`left_shift`."""
+
+
+def bitcast(x: Array, dtype: str) -> Array:
+    """Return the bits of the elements as elements of another dtype; both are integers or floats. It has no gradient.
+
+    If the elements have other sizes in bytes, the last axis is longer or shorter.
+    """
+
+
 # --- Reductions -------------------------------------------------------------------------------------------------------
 # `axis` is None (all axes), an integer or a tuple of integers; negative axes count from the end.
 
@@ -267,8 +323,73 @@ def tensordot(x: Array, y: Array, axes: ContractedAxes) -> Array:
 
 
 def einsum(subscripts: str, *operands: Array) -> Array: ...
-def svdvals(x: Array) -> Array:
-    """Return the singular values of each matrix in the last two axes, in descending order; ``float32`` and ``float64`` only."""
+
+
+# --- Matrix decompositions --------------------------------------------------------------------------------------------
+
+
+def cholesky(x: Array) -> Array:
+    """Return the lower triangular ``L`` with ``x = L L^H``; its diagonal is NaN if a matrix is not positive definite.
+
+    The matrices are Hermitian, and so is the gradient.
+    """
+
+
+def qr(x: Array, complete: bool = False) -> tuple[Array, Array]:
+    """Return ``q`` with orthonormal columns and upper triangular ``r`` with ``x = q r``.
+
+    For matrices of shape ``(m, n)``, ``q`` has ``min(m, n)`` columns, or ``m`` if ``complete``. The signs of the rows of ``r``
+    are not specified. With ``complete``, there is no gradient if ``m > n``.
+    """
+
+
+def svd(x: Array, full_matrices: bool = True, compute_uv: bool = True) -> Any:
+    """Return ``(u, s, v^H)`` with ``x = u diag(s) v^H``, or only the singular values ``s``, in descending order.
+
+    With ``full_matrices``, ``u`` and ``v^H`` are square, and they have a gradient only if ``x`` is square. It is not finite
+    where singular values are equal, unlike that of the singular values alone. The signs of the columns of ``u`` are not
+    specified.
+    """
+
+
+def eigh(x: Array) -> tuple[Array, Array]:
+    """Return the real eigenvalues, in ascending order, and the eigenvectors in columns, of Hermitian matrices.
+
+    The gradient of the eigenvectors is not finite where eigenvalues are equal. Their signs are not specified.
+    """
+
+
+def eig(x: Array) -> tuple[Array, Array]:
+    """Return the complex eigenvalues, in no specified order, and the eigenvectors in columns, of square matrices."""
+
+
+def lu(x: Array) -> tuple[Array, Array]:
+    """Return the LU decomposition with partial pivoting.
+
+    Returns:
+        ``U`` and, below its diagonal, ``L`` without its diagonal of ones, in one array of the shape of ``x``; and the pivots
+        as ``int32``: row ``i`` was exchanged with row ``pivots[i]``, one after the other. An engine may raise an error for
+        singular or for rectangular matrices.
+    """
+
+
+def solve(a: Array, b: Array) -> Array:
+    """Return the ``x`` with ``a x = b``; both contain matrices and have the same leading axes and dtype.
+
+    The result is not finite for a singular ``a``, or an engine raises an error.
+    """
+
+
+def solve_triangular(a: Array, b: Array, lower: bool = False) -> Array:
+    """Return the ``x`` with ``a x = b`` as :func:`solve` does, where only one triangle of ``a`` is read."""
+
+
+def slogdet(x: Array) -> tuple[Array, Array]:
+    """Return the sign (or the complex phase) of the determinant, and the logarithm of its absolute value.
+
+    They are 0 and ``-inf`` for singular matrices. The sign of a real determinant has no gradient, and that of a phase is not
+    specified.
+    """
 
 
 # --- Sorting ----------------------------------------------------------------------------------------------------------
@@ -499,6 +620,17 @@ class Backend(Protocol):
     logical_or: Callable[..., Any]
     logical_xor: Callable[..., Any]
     where: Callable[..., Any]
+    complex: Callable[..., Any]
+    complex_parts: Callable[[Any], tuple[Any, Any]]
+    fft: Callable[..., tuple[Any, Any]]
+    rfft: Callable[[Any], tuple[Any, Any]]
+    irfft: Callable[..., Any]
+    bitwise_and: Callable[..., Any]
+    bitwise_or: Callable[..., Any]
+    bitwise_xor: Callable[..., Any]
+    left_shift: Callable[..., Any]
+    right_shift: Callable[..., Any]
+    bitcast: Callable[..., Any]
     sum: Callable[..., Any]
     mean: Callable[..., Any]
     prod: Callable[..., Any]
@@ -524,7 +656,15 @@ class Backend(Protocol):
     matmul: Callable[..., Any]
     tensordot: Callable[..., Any]
     einsum: Callable[..., Any]
-    svdvals: Callable[..., Any]
+    cholesky: Callable[..., Any]
+    qr: Callable[..., tuple[Any, Any]]
+    svd: Callable[..., Any]
+    eigh: Callable[[Any], tuple[Any, Any]]
+    eig: Callable[[Any], tuple[Any, Any]]
+    lu: Callable[[Any], tuple[Any, Any]]
+    solve: Callable[..., Any]
+    solve_triangular: Callable[..., Any]
+    slogdet: Callable[[Any], tuple[Any, Any]]
     argsort: Callable[..., Any]
     top_k: Callable[..., tuple[Any, Any]]
     conv: Callable[..., Any]

@@ -7,7 +7,7 @@ from typing import Any
 
 from cornu import config, ops, registry, serialization, validation
 from cornu.core.symbolic_tensor import is_symbolic
-from cornu.dtypes import ALL, INTEGERS, UNSUPPORTED
+from cornu.dtypes import ALL, COMPLEX, INTEGERS, UNSUPPORTED
 from cornu.errors import InvalidArgumentError, InvalidTypeError, UnsafeModelError, one_of
 from cornu.scopes import Scope
 from cornu.typing import ArrayLike, Config, CustomObjects, DType
@@ -344,6 +344,12 @@ def _checked_name(name: Any) -> str:
         )
     if "_from_" in name:
         raise _quantized(f"`dtype={name!r}` was given.")
+    if name in COMPLEX:
+        raise InvalidArgumentError(
+            f"`dtype={name!r}` was given.",
+            "Layers compute with real numbers.",
+            "Store real and imaginary parts in two arrays, and combine them with `ops.view_as_complex` in the call of a layer.",
+        )
     if name not in ("int", *_MIXED, *ALL) and not name.startswith(UNSUPPORTED):
         raise one_of("dtype", name, (*_FIRST, *_MIXED, *(other for other in ALL if other not in _FIRST)))
     return name

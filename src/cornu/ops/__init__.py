@@ -6,9 +6,12 @@ The array decides where it is computed (see ``dispatch.py``).
 from cornu import namespaces, registry
 from cornu.ops import image as image, linalg as linalg, nn as nn, numpy as numpy, random as random
 from cornu.ops.axis_patterns import *
+from cornu.ops.bits import *
+from cornu.ops.complex_numbers import *
 from cornu.ops.control_flow import *
 from cornu.ops.conversion import *
 from cornu.ops.creation import *
+from cornu.ops.fft import *
 from cornu.ops.gradients import *
 from cornu.ops.indexing import *
 from cornu.ops.integers import *

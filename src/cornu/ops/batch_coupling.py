@@ -174,6 +174,16 @@ def of_rank(least: int) -> Rule:
     return lambda call: first_alone(call) and call.rank >= least
 
 
+def pair_of_rank(least: int) -> Rule:
+    """Return the rule for ops of a pair of arrays of one shape that work on the last axes (see :func:`of_rank`)."""
+
+    def rule(call: Call) -> bool:
+        parts = call.parts(call.first)
+        return call.batches_only([call.first]) and all(is_recorded(part) and rank_of(part) >= least for part in parts)
+
+    return rule
+
+
 def joined(*arrays: str, axis: str | int = "axis", least_rank: int = 1, new_axes: int = 0) -> Rule:
     """Return the rule for ops that join arrays along an axis: all must be batched, and the axis must not be the first.
 
@@ -271,6 +281,12 @@ def matrix_product(call: Call) -> bool:
     batched, other = (x1, x2) if left else (x2, x1)
     rank = rank_of(batched)
     return rank >= (2 if left else 3) and (rank_of(other) <= 2 or (rank >= 3 and _is_same_for_all(other, rank)))
+
+
+def solved(call: Call) -> bool:
+    """Rule for linear equations: a matrix and a right side for each sample."""
+    a, b = call["a"], call["b"]
+    return is_recorded(a) and is_recorded(b) and rank_of(a) >= 3 and rank_of(b) in (rank_of(a), rank_of(a) - 1)
 
 
 def last_axis_product(call: Call) -> bool:

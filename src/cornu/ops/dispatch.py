@@ -15,7 +15,7 @@ import numpy as np
 
 from cornu import autograph, backends, config
 from cornu.backends.contract import Backend
-from cornu.dtypes import HALVES, is_float
+from cornu.dtypes import HALVES, is_complex, is_float
 from cornu.errors import InvalidTypeError
 from cornu.typing import Array, ArrayLike, Tree
 
@@ -31,9 +31,9 @@ _backends_by_type: dict[type, Backend] = {}
 """The backends of array types seen before, except ``numpy.ndarray``, whose backend depends on where the call runs."""
 
 _float_dtypes: dict[Any, bool] = {}
-"""Whether a dtype object of an engine is a floating-point dtype."""
+"""Whether a dtype object of an engine is a floating-point or complex dtype."""
 
-_weak: set[type] = {bool, int, float}
+_weak: set[type] = {bool, int, float, complex}
 """Types of Python scalars, which adopt the dtype of the array that they are combined with."""
 
 _HOST_SCALARS = (np.float64, np.int64)
@@ -98,7 +98,7 @@ def computed_in_float32(function: Callable) -> Callable:
         function: Function of an array and further arguments, the body of an op.
 
     Returns:
-        The function, whose result has the dtype of the first argument if that has half precision.
+        The function. If the first argument has half precision, so have its results, apart from integers and complex numbers.
     """
 
     @functools.wraps(function)
@@ -107,7 +107,10 @@ def computed_in_float32(function: Callable) -> Callable:
         dtype = backend.dtype(values)
         if dtype not in HALVES:
             return function(values, *args, **kwargs)
-        return backend.cast(function(backend.cast(values, "float32"), *args, **kwargs), dtype)
+        results = function(backend.cast(values, "float32"), *args, **kwargs)
+        if isinstance(results, tuple):
+            return tuple(backend.cast(x, dtype) if backend.dtype(x) == "float32" else x for x in results)
+        return backend.cast(results, dtype)
 
     return wrapper
 
@@ -257,10 +260,11 @@ def floats(*values: ArrayLike) -> tuple[Backend, *tuple[Array, ...]]:
 
 
 def has_floats(backend: Backend, x: Array) -> bool:
-    """Return whether an array has a floating-point dtype, cached by dtype since the name of a dtype is slow to find."""
+    """Return whether an array has a floating-point or complex dtype, cached since the name of a dtype is slow to find."""
     known = _float_dtypes.get(x.dtype)
     if known is None:
-        known = _float_dtypes[x.dtype] = is_float(backend.dtype(x))
+        name = backend.dtype(x)
+        known = _float_dtypes[x.dtype] = is_float(name) or is_complex(name)
     return known
 
 

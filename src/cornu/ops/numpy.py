@@ -5,6 +5,8 @@ An op belongs to it if its path in files begins with ``numpy``. The functions th
 
 from cornu import namespaces
 from cornu.ops import (
+    bits,
+    complex_numbers,
     conversion,
     creation,
     indexing,

@@ -159,6 +159,24 @@ def matrix_product(call: SymbolicCall) -> None:
     _align([first, second], last=3)
 
 
+def square(name: str) -> Rule:
+    """Return the rule for ops of square matrices in the last two axes of an argument."""
+
+    def rule(call: SymbolicCall) -> None:
+        for sizes in call.sizes(name):
+            _equate([(sizes, -1), (sizes, -2)])
+
+    return rule
+
+
+def solved(call: SymbolicCall) -> None:
+    """Rule for linear equations ``a x = b``: square matrices, and vectors or matrices with as many rows."""
+    (a,), (b,) = call.sizes("a"), call.sizes("b")
+    vectors = len(b) < len(a)
+    _equate([(a, -1), (a, -2), (b, -1 if vectors else -2)])
+    _align([a[:-2], b[:-1] if vectors else b[:-2]])
+
+
 def last_axis_product(call: SymbolicCall) -> None:
     """Rule for ``dot``: the last axis of the first array meets the second-to-last or only axis of the second."""
     (first,), (second,) = call.sizes("x1"), call.sizes("x2")

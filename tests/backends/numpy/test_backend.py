@@ -98,11 +98,15 @@ BINARY = {
 }
 
 
+DECOMPOSITIONS = ("cholesky", "eigh", "eig", "lu", "slogdet", "complex_parts")
+OF_BITS = ("bitwise_and", "bitwise_or", "bitwise_xor", "left_shift", "right_shift")
+
+
 def test_the_tables_have_every_function_of_the_contract():
     """Those of one array, and of two, except those that are no function of single numbers or are tested alone."""
     for table, arguments, others in (
-        ("UNARY", ["x"], {"to_numpy", "dtype", "stop_gradient", "is_traced", "shape", "svdvals"}),
-        ("BINARY", ["x", "y"], {"matmul", "power"}),
+        ("UNARY", ["x"], {"to_numpy", "dtype", "stop_gradient", "is_traced", "shape", *DECOMPOSITIONS, "rfft"}),
+        ("BINARY", ["x", "y"], {"matmul", "power", *OF_BITS}),
     ):
         functions = {name for name, f in vars(contract).items() if inspect.isfunction(f)}
         wanted = {name for name in functions if list(inspect.signature(getattr(contract, name)).parameters) == arguments}
@@ -381,11 +385,122 @@ def test_einsum_sums_over_letters():
     assert_allclose(B.einsum("ij,ji->", x, y), sum(x[i, j] * y[j, i] for i in range(2) for j in range(3)), rtol=1e-13)
 
 
-def test_svdvals_are_the_square_roots_of_eigenvalues():
+def test_singular_values_are_the_square_roots_of_eigenvalues():
     x = normal(2, 3, 4)
 
     expected = [np.sqrt(np.linalg.eigvalsh(matrix @ matrix.T))[::-1] for matrix in x]
-    assert_allclose(B.svdvals(x), expected, rtol=1e-10)
+    assert_allclose(B.svd(x, compute_uv=False), expected, rtol=1e-10)
+
+
+@pytest.mark.parametrize("is_complex", [False, True])
+@pytest.mark.parametrize("shape", [(3, 3), (4, 3), (3, 5)])
+def test_the_factors_of_a_decomposition_multiply_to_the_matrix(shape, is_complex):
+    x = normal(2, *shape) + (1j * normal(2, *shape) if is_complex else 0)
+    rank = min(shape)
+
+    for full in (False, True):
+        q, r = B.qr(x, full)
+        u, s, vh = B.svd(x, full)
+        assert_allclose(q @ r, x, atol=1e-12)
+        assert_allclose(np.tril(r, -1), 0, atol=1e-12)
+        assert_allclose(
+            q.conj().swapaxes(-1, -2) @ q, np.broadcast_to(np.eye(q.shape[-1]), (2, q.shape[-1], q.shape[-1])), atol=1e-12
+        )
+        assert_allclose((u[..., :rank] * s[..., None, :]) @ vh[..., :rank, :], x, atol=1e-12)
+        assert (q.shape[-1], u.shape[-1], vh.shape[-2]) == ((shape[0], *shape) if full else (rank,) * 3)
+    factors, pivots = B.lu(x)
+    for i in range(2):
+        rows = x[i].copy()
+        for row, pivot in enumerate(pivots[i]):
+            rows[[row, pivot]] = rows[[pivot, row]]
+        lower = np.tril(factors[i], -1)[:, :rank] + np.eye(shape[0], rank)
+        assert_allclose(lower @ np.triu(factors[i])[:rank], rows, atol=1e-12)
+
+
+@pytest.mark.parametrize("is_complex", [False, True])
+def test_eigenvectors_are_scaled_by_their_matrix(is_complex):
+    x = normal(2, 4, 4) + (1j * normal(2, 4, 4) if is_complex else 0)
+    hermitian = x + x.conj().swapaxes(-1, -2)
+
+    for matrices, (w, v) in ((x, B.eig(x)), (hermitian, B.eigh(hermitian))):
+        assert_allclose(matrices @ v, v * w[..., None, :], atol=1e-12)
+    assert B.eigh(hermitian)[0].dtype == "float64"
+    assert B.eig(x)[0].dtype == B.eig(x)[1].dtype == "complex128"
+    assert (np.diff(B.eigh(hermitian)[0]) > 0).all()
+
+
+def test_cholesky_marks_matrices_that_are_not_positive_definite():
+    found = B.cholesky(np.array([[[4.0, 2], [2, 5]], [[1, 2], [2, 1]]]))
+
+    assert found[0].tolist() == [[2, 0], [1, 2]]
+    assert np.isnan(np.diagonal(found[1])).all()
+
+
+@pytest.mark.parametrize("lower", [False, True])
+def test_triangular_systems_are_solved_from_one_triangle(lower):
+    a, b = normal(2, 4, 4) + 3 * np.eye(4), normal(2, 4, 3)
+
+    assert_allclose((np.tril(a) if lower else np.triu(a)) @ B.solve_triangular(a, b, lower), b, atol=1e-12)
+    assert_allclose(a @ B.solve(a, b), b, atol=1e-12)
+
+
+def test_a_singular_matrix_has_no_finite_solution_and_no_determinant():
+    a = np.stack([np.eye(2), np.ones((2, 2))])
+
+    assert np.isfinite(B.solve(a, a)).all((1, 2)).tolist() == [True, False]
+    assert [part.tolist() for part in B.slogdet(a)] == [[1, 0], [0, -np.inf]]
+
+
+def test_a_determinant_is_the_signed_volume():
+    x = normal(5, 2, 2)
+    sign, logarithm = B.slogdet(x)
+
+    assert_allclose(sign * np.exp(logarithm), x[:, 0, 0] * x[:, 1, 1] - x[:, 0, 1] * x[:, 1, 0], rtol=1e-10)
+
+
+@pytest.mark.parametrize("size", [6, 7])
+def test_fourier_transforms_are_the_sums_of_their_definition(size):
+    x, y = normal(2, size), normal(2, size)
+    waves = np.exp(-2j * np.pi * np.outer(np.arange(size), np.arange(size)) / size)
+    expected = (x + 1j * y) @ waves
+
+    assert_allclose(B.fft(x, y), (expected.real, expected.imag), atol=1e-12)
+    assert_allclose(B.fft(expected.real, expected.imag, True), (x, y), atol=1e-12)
+    half = (x @ waves)[:, : size // 2 + 1]
+    assert_allclose(B.rfft(x), (half.real, half.imag), atol=1e-12)
+    assert_allclose(B.irfft(half.real, half.imag, size), x, atol=1e-12)
+
+
+def test_complex_numbers_have_two_parts():
+    x, y = normal(2, 3, dtype="float32"), normal(2, 3, dtype="float32")
+    numbers = B.complex(x, y)
+
+    assert numbers.dtype == "complex64"
+    assert_array_equal(B.complex_parts(numbers), (x, y))
+    assert_array_equal(B.cast(numbers, "float32"), x)
+    assert B.abs(numbers).dtype == "float32"
+    assert B.add(numbers, np.arange(3, dtype="int32")).dtype == "complex64"
+    assert B.add(numbers, normal(3)).dtype == "complex128"
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint16", "int32", "uint64", "bool"])
+def test_functions_of_bits_are_pythons(dtype):
+    numbers = [0, 1] if dtype == "bool" else [0, 1, 6, 77, np.iinfo(dtype).max, np.iinfo(dtype).min]
+    x, y = (part.ravel() for part in np.meshgrid(np.array(numbers, dtype), np.array(numbers, dtype)))
+    pairs = list(zip(x.tolist(), y.tolist(), strict=True))
+
+    assert B.bitwise_and(x, y).tolist() == [a & b for a, b in pairs]
+    assert B.bitwise_or(x, y).tolist() == [a | b for a, b in pairs]
+    assert B.bitwise_xor(x, y).tolist() == [a ^ b for a, b in pairs]
+    if dtype != "bool":
+        three = np.full(x.shape, 3, dtype)
+        assert B.right_shift(x, three).tolist() == [a >> 3 for a in x.tolist()]
+        assert B.left_shift(x, three).tolist() == (x * np.array(8, dtype)).tolist()
+
+
+def test_bits_are_cast_without_a_change():
+    assert B.bitcast(f32([1, -2]), "uint32").tolist() == [0x3F800000, 0xC0000000]
+    assert B.bitcast(f32([[1], [-2]]), "uint8").tolist() == [[0, 0, 0x80, 0x3F], [0, 0, 0, 0xC0]]
 
 
 def test_argsort_keeps_the_order_of_equals():

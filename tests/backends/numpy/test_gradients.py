@@ -55,6 +55,24 @@ def assert_gradient(f, *arrays):
         assert_allclose(one, other, rtol=1e-6, atol=1e-7)
 
 
+def joined(*factors):
+    """All elements of several arrays, in one."""
+    return B.concatenate([B.reshape(factor, (-1,)) for factor in factors], 0)
+
+
+def z(x, y):
+    return B.complex(x, y)
+
+
+def parts(x):
+    return joined(*B.complex_parts(x))
+
+
+def gram(x):
+    real, imag = B.complex_parts(x)
+    return x @ B.transpose(B.complex(real, -imag), (1, 0))
+
+
 ONE, NO = (1, 1), ((0, 0), (0, 0))
 ROWS = np.array([[0, 2], [2, -1]])
 SOME = np.array([True, False, True])
@@ -142,7 +160,47 @@ CASES = {
     "tensordot": (lambda x, y: B.tensordot(x, y, 2), normal(2, 3, 4), normal(3, 4, 2)),
     "tensordot, named axes": (lambda x, y: B.tensordot(x, y, ([0, -1], [2, 0])), normal(2, 3, 4), normal(4, 5, 2)),
     "tensordot, no axes": (lambda x, y: B.tensordot(x, y, 0), normal(2), normal(3)),
-    "svdvals": (lambda x: B.svdvals(x), normal(2, 3, 4)),
+    "cholesky": (lambda x: B.cholesky(x @ B.transpose(x, (0, 2, 1)) + np.eye(4)), normal(2, 4, 4)),
+    "qr": (lambda x: joined(*B.qr(x)), normal(2, 4, 3)),
+    "qr, wide": (lambda x: joined(*B.qr(x)), normal(2, 3, 5)),
+    "qr, complete": (lambda x: joined(*B.qr(x, True)), normal(3, 4)),
+    "svd": (lambda x: joined(*B.svd(x)), normal(2, 3, 3)),
+    "svd, tall": (lambda x: joined(*B.svd(x, False)), normal(2, 4, 3)),
+    "svd, wide": (lambda x: joined(*B.svd(x, full_matrices=False)), normal(2, 3, 5)),
+    "svd, singular values": (lambda x: B.svd(x, compute_uv=False), normal(2, 3, 4)),
+    "eigh": (lambda x: joined(*B.eigh(x + B.transpose(x, (0, 2, 1)))), normal(2, 4, 4)),
+    "eig": (lambda x: joined(*map(B.abs, B.eig(x))), normal(2, 4, 4)),
+    "lu": (lambda x: B.lu(x)[0], normal(2, 4, 4)),
+    "lu, tall": (lambda x: B.lu(x)[0], normal(2, 5, 3)),
+    "lu, wide": (lambda x: B.lu(x)[0], normal(2, 3, 5)),
+    "solve": (B.solve, normal(2, 4, 4), normal(2, 4, 3)),
+    "solve_triangular": (B.solve_triangular, positive(2, 4, 4), normal(2, 4, 3)),
+    "solve_triangular, lower": (lambda x, y: B.solve_triangular(x, y, True), positive(4, 4), normal(4, 2)),
+    "slogdet": (lambda x: B.slogdet(x)[1], normal(2, 4, 4)),
+    "cholesky, complex": (lambda x, y: parts(B.cholesky(gram(z(x, y)) + np.eye(3))), normal(3, 3), normal(3, 3)),
+    "qr, complex": (lambda x, y: joined(*map(B.abs, B.qr(z(x, y)))), normal(4, 3), normal(4, 3)),
+    "svd, complex": (lambda x, y: joined(*map(B.abs, B.svd(z(x, y), False))), normal(4, 3), normal(4, 3)),
+    "eigh, complex": (lambda x, y: joined(*map(B.abs, B.eigh(gram(z(x, y))))), normal(3, 3), normal(3, 3)),
+    "eig, complex": (lambda x, y: joined(*map(B.abs, B.eig(z(x, y)))), normal(3, 3), normal(3, 3)),
+    "lu, complex": (lambda x, y: parts(B.lu(z(x, y))[0]), normal(3, 3), normal(3, 3)),
+    "solve, complex": (lambda x, y: parts(B.solve(z(x, y), z(y, x))), normal(3, 3), normal(3, 3)),
+    "solve_triangular, complex": (lambda x, y: parts(B.solve_triangular(z(x, y), z(y, x))), positive(3, 3), normal(3, 3)),
+    "slogdet, complex": (
+        lambda x, y: B.multiply(*map(B.exp, B.complex_parts(B.slogdet(z(x, y))[0]))),
+        normal(3, 3),
+        normal(3, 3),
+    ),
+    "slogdet, absolute value of a complex one": (lambda x, y: B.slogdet(z(x, y))[1], normal(3, 3), normal(3, 3)),
+    "complex": (lambda x, y: B.abs(z(x, y)), normal(2, 3), normal(2, 3)),
+    "complex_parts": (lambda x, y: parts(B.exp(z(x, y)) * z(y, x) / (2j + z(x, y))), normal(2, 3), normal(2, 3)),
+    "complex_parts, promoted": (lambda x, y: parts(z(x, y) * x + y @ B.sqrt(z(x, y))), normal(3, 3), normal(3, 3)),
+    "complex_parts, one of them": (lambda x, y: B.complex_parts(B.square(z(x, y)))[1], normal(2), normal(2)),
+    "fft": (lambda x, y: joined(*B.fft(x, y)), normal(2, 6), normal(2, 6)),
+    "fft, inverse": (lambda x, y: joined(*B.fft(x, y, True)), normal(2, 5), normal(2, 5)),
+    "rfft": (lambda x: joined(*B.rfft(x)), normal(2, 6)),
+    "rfft, odd": (lambda x: joined(*B.rfft(x)), normal(2, 7)),
+    "irfft": (lambda x, y: B.irfft(x, y, 6), normal(2, 4), normal(2, 4)),
+    "irfft, odd": (lambda x, y: B.irfft(x, y, 7), normal(2, 4), normal(2, 4)),
     "einsum": (lambda x, y: B.einsum("bij, bjk -> bki", x, y), normal(2, 3, 4), normal(2, 4, 2)),
     "einsum, implicit result": (lambda x, y: B.einsum("bj,ja", x, y), normal(2, 3), normal(3, 2)),
     "einsum, three operands": (lambda x, y, z: B.einsum("i,ij,j->", x, y, z), normal(2), normal(2, 3), normal(3)),

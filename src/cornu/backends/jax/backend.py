@@ -27,7 +27,7 @@ from cornu import config, dtypes
 from cornu.backends import common
 from cornu.backends.contract import ArraySpec, ArraySpecs, Axes, ContractedAxes, Index, Padding, Shape
 from cornu.backends.devices import activations_in_cache, default_device_first
-from cornu.backends.jax import compilation, convolution, pooling
+from cornu.backends.jax import compilation, convolution, linalg, pooling
 from cornu.backends.jax.devices import device_named, devices_by_name, requested_device, runs_on_cpu
 from cornu.backends.jax.recurrence import recurrence as fused_recurrence
 from cornu.errors import TracedValueError, one_of
@@ -104,6 +104,8 @@ def shape(x: Array) -> tuple:
 
 def cast(x: Array, dtype: str) -> Array:
     name = available_dtype(dtype)
+    if jnp.iscomplexobj(x) and "complex" not in name and name != "bool":
+        x = lax.real(x)
     return x if x.dtype.name == name else lax.convert_element_type(x, name)
 
 
@@ -127,7 +129,7 @@ def _floating(x: Array) -> Array:
 
 
 def abs(x: Array) -> Array:
-    if not _is_float(x):
+    if not jnp.issubdtype(jnp.result_type(x), jnp.floating):
         return jnp.abs(x)
     return x * lax.stop_gradient(jnp.sign(x))  # the gradient of jnp.abs at 0 is 1
 
@@ -332,6 +334,58 @@ def where(condition: Array, x: Array, y: Array) -> Array:
     return jnp.where(condition, x, y)
 
 
+# --- Complex numbers and bits -----------------------------------------------------------------------------------------
+
+
+def complex(real: Array, imag: Array) -> Array:
+    return lax.complex(real, imag)
+
+
+def complex_parts(x: Array) -> tuple[Array, Array]:
+    return lax.real(x), lax.imag(x)
+
+
+def fft(real: Array, imag: Array, inverse: bool = False) -> tuple[Array, Array]:
+    return complex_parts((jnp.fft.ifft if inverse else jnp.fft.fft)(lax.complex(real, imag)))
+
+
+def rfft(x: Array) -> tuple[Array, Array]:
+    return complex_parts(jnp.fft.rfft(x))
+
+
+def irfft(real: Array, imag: Array, size: int) -> Array:
+    return jnp.fft.irfft(lax.complex(real, imag), size)
+
+
+def bitwise_and(x: Array, y: Array) -> Array:
+    return jnp.bitwise_and(x, y)
+
+
+def bitwise_or(x: Array, y: Array) -> Array:
+    return jnp.bitwise_or(x, y)
+
+
+def bitwise_xor(x: Array, y: Array) -> Array:
+    return jnp.bitwise_xor(x, y)
+
+
+def left_shift(x: Array, y: Array) -> Array:
+    return jnp.left_shift(x, y)
+
+
+def right_shift(x: Array, y: Array) -> Array:
+    return jnp.right_shift(x, y)
+
+
+def bitcast(x: Array, dtype: str) -> Array:
+    target = np.dtype(available_dtype(dtype))
+    size, wanted = x.dtype.itemsize, target.itemsize
+    if wanted > size:  # JAX has one more axis for the parts of a wide element
+        x = jnp.reshape(x, (*x.shape[:-1], x.shape[-1] * size // wanted, wanted // size))
+    found = lax.bitcast_convert_type(x, target)
+    return jnp.reshape(found, (*x.shape[:-1], x.shape[-1] * size // wanted)) if wanted < size else found
+
+
 # --- Reductions -------------------------------------------------------------------------------------------------------
 
 
@@ -461,9 +515,17 @@ def einsum(subscripts: str, *operands: Array) -> Array:
     return jnp.einsum(subscripts, *operands)
 
 
-def svdvals(x: Array) -> Array:
-    return jnp.linalg.svd(x, compute_uv=False)
+# --- Matrix decompositions --------------------------------------------------------------------------------------------
 
+cholesky = linalg.cholesky
+qr = linalg.qr
+svd = linalg.svd
+eigh = linalg.eigh
+eig = linalg.eig
+lu = linalg.lu
+solve = linalg.solve
+solve_triangular = linalg.solve_triangular
+slogdet = linalg.slogdet
 
 # --- Sorting ----------------------------------------------------------------------------------------------------------
 
@@ -621,7 +683,8 @@ def abstract_eval(f: Callable, *specs: ArraySpecs) -> Any:
     try:
         results = jax.eval_shape(f, *structs)
     except VALUE_ERRORS:
-        results = f(*jax.tree.map(lambda struct: jnp.zeros(struct.shape, struct.dtype), structs))
+        with common.without_values.set_to(True):
+            results = f(*jax.tree.map(lambda struct: jnp.zeros(struct.shape, struct.dtype), structs))
     return jax.tree.map(lambda result: ArraySpec(result.shape, result.dtype.name), results)
 
 

@@ -21,7 +21,7 @@ from cornu import dtypes, trees
 from cornu.backends import common, lookup
 from cornu.backends.contract import ArraySpec, ArraySpecs, Axes, ContractedAxes, Padding, Shape
 from cornu.backends.devices import default_device_first, known_device
-from cornu.backends.numpy import tape
+from cornu.backends.numpy import linalg, tape
 from cornu.backends.numpy.convolution import conv_windows, convolve, convolve_back, pool_windows
 from cornu.backends.numpy.tape import TapeArray, primitive
 from cornu.errors import BackendError, one_of
@@ -73,7 +73,8 @@ def shape(x: np.ndarray) -> tuple:
 
 @primitive
 def cast(x: np.ndarray, dtype: str) -> np.ndarray:
-    return np.asarray(x).astype(_checked_dtype(dtype), copy=False)
+    x, target = np.asarray(x), np.dtype(_checked_dtype(dtype))
+    return (np.real(x) if x.dtype.kind == "c" and target.kind not in "cb" else x).astype(target, copy=False)
 
 
 @primitive
@@ -341,6 +342,68 @@ def where(condition: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.where(condition, x, y)
 
 
+# --- Complex numbers and bits -----------------------------------------------------------------------------------------
+
+
+@primitive
+def complex(real: np.ndarray, imag: np.ndarray) -> np.ndarray:
+    x = np.empty(real.shape, np.result_type(real, "complex64"))
+    x.real, x.imag = real, imag
+    return x
+
+
+@primitive
+def complex_parts(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return np.real(x), np.imag(x)
+
+
+@primitive
+def fft(real: np.ndarray, imag: np.ndarray, inverse: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    found = (np.fft.ifft if inverse else np.fft.fft)(complex(real, imag))
+    return found.real, found.imag
+
+
+@primitive
+def rfft(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    found = np.fft.rfft(x)
+    return found.real, found.imag
+
+
+@primitive
+def irfft(real: np.ndarray, imag: np.ndarray, size: int) -> np.ndarray:
+    return np.fft.irfft(complex(real, imag), size)
+
+
+@primitive
+def bitwise_and(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return np.bitwise_and(x, y)
+
+
+@primitive
+def bitwise_or(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return np.bitwise_or(x, y)
+
+
+@primitive
+def bitwise_xor(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return np.bitwise_xor(x, y)
+
+
+@primitive
+def left_shift(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return np.left_shift(x, y)
+
+
+@primitive
+def right_shift(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return np.right_shift(x, y)
+
+
+@primitive
+def bitcast(x: np.ndarray, dtype: str) -> np.ndarray:
+    return (x if x.ndim == 0 else np.ascontiguousarray(x)).view(_checked_dtype(dtype))
+
+
 # --- Reductions -------------------------------------------------------------------------------------------------------
 
 
@@ -504,10 +567,17 @@ def _contract(subscripts: str, operands: list[np.ndarray]) -> np.ndarray:
     return np.einsum(subscripts, *operands, optimize=True)
 
 
-@primitive
-def svdvals(x: np.ndarray) -> np.ndarray:
-    return np.linalg.svd(x, compute_uv=False)
+# --- Matrix decompositions --------------------------------------------------------------------------------------------
 
+cholesky = linalg.cholesky
+qr = linalg.qr
+svd = linalg.svd
+eigh = linalg.eigh
+eig = linalg.eig
+lu = linalg.lu
+solve = linalg.solve
+solve_triangular = linalg.solve_triangular
+slogdet = linalg.slogdet
 
 # --- Sorting ----------------------------------------------------------------------------------------------------------
 
@@ -652,7 +722,8 @@ def multi_step(step: Callable, finish: Callable) -> Callable:
 
 def abstract_eval(f: Callable, *specs: ArraySpecs) -> Any:
     zeros = common.map_specs(lambda spec: full(spec.shape, 0, spec.dtype), specs)
-    results = _without_warnings(f)(*zeros)
+    with common.without_values.set_to(True):
+        results = _without_warnings(f)(*zeros)
     return trees.map(lambda x: ArraySpec(x.shape, dtype(x)), results)
 
 

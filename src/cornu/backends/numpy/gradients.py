@@ -13,6 +13,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from cornu.backends.contract import Axes, ContractedAxes, Shape
+from cornu.backends.numpy import matrix_gradients
 from cornu.backends.numpy.convolution import conv_windows, convolve, convolve_back, convolve_kernel, pool_windows
 
 # --- Elementwise ------------------------------------------------------------------------------------------------------
@@ -50,6 +51,24 @@ def _to_one_exponential(g, x, y):
     from scipy import special
 
     return g * special.expit(np.where(np.equal(x, y), 0.0, np.subtract(x, y)))  # equal infinities share the gradient equally
+
+
+def _fft(g: tuple[np.ndarray, np.ndarray], inverse: bool) -> np.ndarray:
+    """Return the adjoint of the transform of the gradient, whose real and imaginary parts are those for the two parts."""
+    numbers = g[0] + 1j * g[1]
+    return np.fft.fft(numbers) / numbers.shape[-1] if inverse else np.fft.ifft(numbers) * numbers.shape[-1]
+
+
+def _rfft(g, out, x):
+    numbers = g[0] + 1j * g[1]
+    pads = [(0, 0)] * (x.ndim - 1) + [(0, x.shape[-1] - numbers.shape[-1])]
+    return np.fft.ifft(np.pad(numbers, pads)).real * x.shape[-1]
+
+
+def _irfft(g: np.ndarray, size: int) -> np.ndarray:
+    numbers = np.fft.rfft(g) / size
+    numbers[..., 1 : (size + 1) // 2] *= 2  # these count for their conjugates too
+    return numbers
 
 
 def _to_winner(g, wins, ties):
@@ -213,11 +232,6 @@ def _contraction_for(position: int, g: np.ndarray, operands: list[np.ndarray], t
     return whole
 
 
-def _svdvals(g, out, x):
-    u, _, vh = np.linalg.svd(x, full_matrices=False)
-    return (u * g[..., None, :]) @ vh
-
-
 # --- Convolution and pooling ------------------------------------------------------------------------------------------
 
 
@@ -259,7 +273,7 @@ RULES: dict[str, tuple[Callable | None, ...]] = {
     "cast": (lambda g, out, x, dtype: g,),
     "full": (None, lambda g, out, shape, value, dtype: g.sum()),
     # one argument
-    "abs": (lambda g, out, x: g * np.sign(x),),
+    "abs": (lambda g, out, x: g * np.conj(np.sign(x)),),
     "negative": (lambda g, out, x: -g,),
     "exp": (lambda g, out, x: g * out,),
     "expm1": (lambda g, out, x: g * (out + 1),),
@@ -304,6 +318,18 @@ RULES: dict[str, tuple[Callable | None, ...]] = {
         lambda g, out, condition, x, y: np.where(condition, g, 0),
         lambda g, out, condition, x, y: np.where(condition, 0, g),
     ),
+    # complex numbers
+    "complex": (lambda g, out, real, imag: g.real, lambda g, out, real, imag: -g.imag),
+    "complex_parts": (lambda g, out, x: g[0] - 1j * g[1],),
+    "fft": (
+        lambda g, out, real, imag, inverse: np.real(_fft(g, inverse)),
+        lambda g, out, real, imag, inverse: np.imag(_fft(g, inverse)),
+    ),
+    "rfft": (_rfft,),
+    "irfft": (
+        lambda g, out, real, imag, size: np.real(_irfft(g, size)),
+        lambda g, out, real, imag, size: np.imag(_irfft(g, size)),
+    ),
     # reductions
     "sum": (_sum,),
     "mean": (_mean,),
@@ -325,7 +351,16 @@ RULES: dict[str, tuple[Callable | None, ...]] = {
     "matmul": (_matmul_for_left, _matmul_for_right),
     "tensordot": (_tensordot_for(0), _tensordot_for(1)),
     "_contract": (None, _contract),
-    "svdvals": (_svdvals,),
+    # matrix decompositions
+    "cholesky": (matrix_gradients.cholesky,),
+    "qr": (matrix_gradients.qr,),
+    "svd": (matrix_gradients.svd,),
+    "eigh": (matrix_gradients.eigh,),
+    "eig": (matrix_gradients.eig,),
+    "lu": (matrix_gradients.lu,),
+    "solve": (matrix_gradients.solve_for_matrix, matrix_gradients.solve_for_right_side),
+    "solve_triangular": (matrix_gradients.solve_triangular_for_matrix, matrix_gradients.solve_triangular_for_right_side),
+    "slogdet": (matrix_gradients.slogdet,),
     # convolution and pooling
     "conv": (_conv_for_images, _conv_for_kernel),
     "conv_transpose": (_conv_transpose_for_images, _conv_transpose_for_kernel),
@@ -339,6 +374,7 @@ NO_GRADIENT = {
     *("isnan", "isfinite", "equal", "not_equal", "less", "less_equal", "greater", "greater_equal"),
     *("logical_not", "logical_and", "logical_or", "logical_xor", "all", "any"),
     *("argmax", "argmin", "argsort"),
+    *("bitwise_and", "bitwise_or", "bitwise_xor", "left_shift", "right_shift", "bitcast"),
     *("arange", "fold_in", "random_uniform", "random_normal", "stop_gradient"),
 }
 """Primitives without a gradient: they are constant almost everywhere, or stop the gradient on purpose."""

@@ -2,6 +2,9 @@
 
 :func:`value_and_grad` passes :class:`TapeArray` objects instead of arrays to the function. A primitive that receives one
 computes with the array inside and records on the tape how to backpropagate, by the rules in ``gradients.py``.
+
+The gradient of a complex array ``x + i y`` within the function is ``dL/dx - i dL/dy``: with this convention, that of JAX, the
+rule of a function that has a complex derivative is the same for real and complex arrays.
 """
 
 import functools
@@ -29,16 +32,17 @@ class Tape:
 
     def __init__(self):
         self.is_open = True
-        self._steps: list[tuple[TapeArray, Callable]] = []
+        self._steps: list[tuple[TapeArray | tuple[TapeArray, ...], Callable]] = []
 
-    def record(self, value: np.ndarray, pull: Callable) -> "TapeArray":
-        """Record a step and return its result as a tape array.
+    def record(self, value: np.ndarray | tuple[np.ndarray, ...], pull: Callable) -> "TapeArray | tuple[TapeArray, ...]":
+        """Record a step and return its result as a tape array, or as a tuple of them.
 
         Args:
-            value: Result of the step.
-            pull: Callable; ``pull(gradient)`` returns pairs of an argument of the step and the gradient for it.
+            value: Result of the step, an array or a tuple of arrays.
+            pull: Callable; ``pull(gradient)`` returns pairs of an argument of the step and the gradient for it. The gradient is
+                a tuple for a tuple.
         """
-        result = TapeArray(value, self)
+        result = tuple(TapeArray(part, self) for part in value) if isinstance(value, tuple) else TapeArray(value, self)
         self._steps.append((result, pull))
         return result
 
@@ -48,7 +52,7 @@ class Tape:
         if isinstance(value, TapeArray):
             gradients[id(value)] = np.ones_like(value.value)
         for result, pull in reversed(self._steps):
-            gradient = gradients.pop(id(result), None)
+            gradient = _gradient_for(result, gradients)
             if gradient is not None:
                 for argument, share in pull(gradient):
                     _accumulate(gradients, argument, share)
@@ -60,12 +64,23 @@ class Tape:
         self._steps.clear()
 
 
+def _gradient_for(result: "TapeArray | tuple[TapeArray, ...]", gradients: dict[int, np.ndarray]) -> Any:
+    """Take the gradient for the result of a step; None if nothing depends on it."""
+    if isinstance(result, TapeArray):
+        return gradients.pop(id(result), None)
+    parts = [gradients.pop(id(part), None) for part in result]
+    if all(part is None for part in parts):
+        return None
+    return tuple(np.zeros_like(own.value) if part is None else part for own, part in zip(result, parts, strict=True))
+
+
 def _accumulate(gradients: dict[int, np.ndarray], argument: Tree, share: Any) -> None:
     if isinstance(argument, (list, tuple)):
         for item, part in zip(argument, share, strict=True):
             _accumulate(gradients, item, part)
     elif _is_taped(argument) and share is not None:
-        share = np.asarray(share, argument.dtype)
+        share = np.asarray(share)
+        share = (share.real if argument.dtype.kind == "f" else share).astype(argument.dtype, copy=False)
         if share.shape != argument.shape:
             raise ShapeError(
                 f"Received a gradient of shape {share.shape} for an array of shape {argument.shape}.",
@@ -232,9 +247,12 @@ def primitive(function: Callable) -> Callable:
     signature = inspect.signature(function)
     has_dtype = "dtype" in signature.parameters
 
-    def compute(args: tuple, kwargs: dict) -> np.ndarray:
+    def compute(args: tuple, kwargs: dict) -> Any:
         with np.errstate(all="ignore"):
-            result = np.asarray(function(*args, **kwargs))
+            result = function(*args, **kwargs)
+        if isinstance(result, tuple):
+            return tuple(map(np.asarray, result))
+        result = np.asarray(result)
         return result if has_dtype else _settle_dtype(result, _flat((*args, *kwargs.values())))
 
     @functools.wraps(function)
@@ -247,7 +265,7 @@ def primitive(function: Callable) -> Callable:
         values = tuple(unbox(value) for value in boxed)
         result = compute(values, {})
         tape = _common_tape(_flat(boxed))
-        if tape is None or not rules or result.dtype.kind != "f":
+        if tape is None or not rules or not any(part.dtype.kind in "fc" for part in _flat([result])):
             return result
         taped = [
             (rule, argument) for rule, argument in zip(rules, boxed, strict=False) if rule and _common_tape(_flat([argument]))
@@ -263,9 +281,10 @@ def _settle_dtype(result: np.ndarray, arguments: Iterable) -> np.ndarray:
     dtypes = [value.dtype for value in arguments if isinstance(value, (np.ndarray, np.generic))]
     if result.dtype in dtypes:
         return result
-    if result.dtype.kind == "f":
-        floats = [dtype for dtype in dtypes if dtype.kind == "f"]
-        return result.astype(np.result_type(*floats) if floats else config.floatx())
+    if result.dtype.kind in "fc":
+        floats = [np.empty(0, dtype).real.dtype for dtype in dtypes if dtype.kind in "fc"]
+        width = np.result_type(*floats) if floats else np.dtype(config.floatx())
+        return result.astype(width if result.dtype.kind == "f" else np.result_type(width, "complex64"))
     if result.dtype.kind in "iu" and result.dtype.itemsize == 8:
         integers = [dtype for dtype in dtypes if dtype.kind in "iu"]
         widest = np.result_type(*integers) if integers else np.dtype("int32")

@@ -25,7 +25,7 @@ import numpy as np
 from cornu import config, trees
 from cornu.backends.contract import ArraySpec, ArraySpecs, Axes, ContractedAxes, Index, Padding, Shape
 from cornu.backends.devices import default_device_first, known_device
-from cornu.backends.onnx import control_flow, convolution, indexing, optimize, tracing
+from cornu.backends.onnx import control_flow, convolution, indexing, linalg, optimize, tracing
 from cornu.backends.onnx import model_proto as messages
 from cornu.backends.onnx.graph_builder import Constant, Graph, OnnxArray, constant, current, recording
 from cornu.backends.onnx.operands import (
@@ -649,9 +649,28 @@ def _contract(subscripts: str, operands: list[OnnxArray]) -> OnnxArray:
     return cast(OnnxArray(shape, kernel, name), wanted)
 
 
-def svdvals(x: OnnxArray) -> OnnxArray:
-    raise refused("svdvals", "ONNX has no singular value decomposition.", "Use another norm, or compute it outside the model.")
+# --- Matrices, complex numbers and bits -------------------------------------------------------------------------------
 
+complex = linalg.complex
+complex_parts = linalg.complex_parts
+fft = linalg.fft
+rfft = linalg.rfft
+irfft = linalg.irfft
+bitwise_and = linalg.bitwise_and
+bitwise_or = linalg.bitwise_or
+bitwise_xor = linalg.bitwise_xor
+left_shift = linalg.left_shift
+right_shift = linalg.right_shift
+bitcast = linalg.bitcast
+cholesky = linalg.cholesky
+qr = linalg.qr
+svd = linalg.svd
+eigh = linalg.eigh
+eig = linalg.eig
+lu = linalg.lu
+solve = linalg.solve
+solve_triangular = linalg.solve_triangular
+slogdet = linalg.slogdet
 
 # --- Sorting ----------------------------------------------------------------------------------------------------------
 

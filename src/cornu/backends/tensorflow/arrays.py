@@ -30,7 +30,9 @@ def checked(name: str) -> str:
 
 def cast(x: tf.Tensor, dtype: str) -> tf.Tensor:
     """Convert a tensor to another dtype."""
-    return x if x.dtype.name == dtype else tf.cast(x, dtype)
+    if x.dtype.name == dtype:
+        return x
+    return tf.cast(tf.math.real(x) if x.dtype.is_complex and not dtype.startswith(("complex", "bool")) else x, dtype)
 
 
 def number(value: TensorLike, dtype: str) -> tf.Tensor:

@@ -31,6 +31,7 @@ from cornu.backends.tensorflow import (
     convolution,
     gradients,
     indexing,
+    linalg,
     pooling,
     tracing,
     variables,
@@ -370,6 +371,60 @@ def _any_tensor(*values: TensorLike) -> bool:
     return builtins.any(isinstance(value, tf.Tensor) for value in values)
 
 
+# --- Complex numbers and bits -----------------------------------------------------------------------------------------
+
+
+def complex(real: tf.Tensor, imag: tf.Tensor) -> tf.Tensor:
+    return tf.complex(real, imag)
+
+
+def complex_parts(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    return tf.math.real(x), tf.math.imag(x)
+
+
+def fft(real: tf.Tensor, imag: tf.Tensor, inverse: bool = False) -> tuple[tf.Tensor, tf.Tensor]:
+    found = (tf.signal.ifft if inverse else tf.signal.fft)(tf.complex(real, imag))
+    return tf.math.real(found), tf.math.imag(found)
+
+
+def rfft(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    found = tf.signal.rfft(x)
+    return tf.math.real(found), tf.math.imag(found)
+
+
+def irfft(real: tf.Tensor, imag: tf.Tensor, size: int) -> tf.Tensor:
+    return tf.signal.irfft(tf.complex(real, imag), [size])
+
+
+def bitwise_and(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+    return tf.logical_and(x, y) if x.dtype == tf.bool else tf.bitwise.bitwise_and(x, y)
+
+
+def bitwise_or(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+    return tf.logical_or(x, y) if x.dtype == tf.bool else tf.bitwise.bitwise_or(x, y)
+
+
+def bitwise_xor(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+    return tf.math.logical_xor(x, y) if x.dtype == tf.bool else tf.bitwise.bitwise_xor(x, y)
+
+
+def left_shift(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+    return tf.bitwise.left_shift(x, y)
+
+
+def right_shift(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+    return tf.bitwise.right_shift(x, y)
+
+
+def bitcast(x: tf.Tensor, dtype: str) -> tf.Tensor:
+    target = tf.as_dtype(checked(dtype))
+    size, wanted = x.dtype.size, target.size
+    if wanted > size:  # TensorFlow has one more axis for the parts of a wide element
+        x = tf.reshape(x, (*_sizes(x)[:-1], _sizes(x)[-1] * size // wanted, wanted // size))
+    found = tf.bitcast(x, target)
+    return tf.reshape(found, (*_sizes(x)[:-1], _sizes(x)[-1] * size // wanted)) if wanted < size else found
+
+
 # --- Reductions -------------------------------------------------------------------------------------------------------
 
 
@@ -571,9 +626,17 @@ def einsum(subscripts: str, *operands: tf.Tensor) -> tf.Tensor:
     return _contract(functools.partial(tf.einsum, subscripts), *operands)
 
 
-def svdvals(x: tf.Tensor) -> tf.Tensor:
-    return tf.linalg.svd(x, compute_uv=False)
+# --- Matrix decompositions --------------------------------------------------------------------------------------------
 
+cholesky = linalg.cholesky
+qr = linalg.qr
+svd = linalg.svd
+eigh = linalg.eigh
+eig = linalg.eig
+lu = linalg.lu
+solve = linalg.solve
+solve_triangular = linalg.solve_triangular
+slogdet = linalg.slogdet
 
 # --- Sorting ----------------------------------------------------------------------------------------------------------
 

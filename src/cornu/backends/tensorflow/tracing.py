@@ -45,7 +45,7 @@ def abstract_eval(f: Callable, *specs: ArraySpecs) -> Any:
     try:
         concrete, result_structure = traced(lambda *leaves: f(*trees.unflatten(structure, list(leaves))), flat_specs)
     except VALUE_ERRORS:
-        with tf.init_scope():
+        with tf.init_scope(), common.without_values.set_to(True):
             results = f(*trees.unflatten(structure, [tf.zeros(spec.shape, spec.dtype) for spec in flat_specs]))
         return trees.map(lambda x: ArraySpec(tuple(x.shape), x.dtype.name), trees.map(asarray, results))
     return trees.unflatten(result_structure, [ArraySpec(tuple(x.shape), x.dtype.name) for x in concrete.outputs])

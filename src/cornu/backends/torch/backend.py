@@ -24,7 +24,7 @@ from cornu import config, dtypes, trees
 from cornu.backends import common, lookup
 from cornu.backends.contract import ArraySpec, ArraySpecs, Axes, Index, Padding, Shape
 from cornu.backends.devices import activations_in_cache, default_device_first, no_values_yet
-from cornu.backends.torch import compilation, custom_ops, gradients, layer_methods, variables
+from cornu.backends.torch import compilation, custom_ops, gradients, layer_methods, linalg, variables
 from cornu.backends.torch.compat import FakeTensor, is_functorch_wrapped
 from cornu.backends.torch.devices import default_device, device_named, device_names
 from cornu.errors import one_of
@@ -107,7 +107,8 @@ def shape(x: Tensor) -> tuple:
 
 
 def cast(x: Tensor, dtype: str) -> Tensor:
-    return x.to(_dtype(dtype))
+    target = _dtype(dtype)
+    return (x.real if x.is_complex() and not target.is_complex and target != torch.bool else x).to(target)
 
 
 def full(shape: Shape, value: float | Tensor, dtype: str) -> Tensor:
@@ -147,7 +148,9 @@ def _with_arithmetic(x: Tensor) -> Tensor:
 
 
 def abs(x: Tensor) -> Tensor:
-    return x if x.dtype == torch.bool else torch.abs(_with_arithmetic(x)).to(x.dtype)
+    if x.dtype == torch.bool or x.dtype.is_complex:
+        return torch.abs(x) if x.dtype.is_complex else x
+    return torch.abs(_with_arithmetic(x)).to(x.dtype)
 
 
 def negative(x: Tensor) -> Tensor:
@@ -155,7 +158,7 @@ def negative(x: Tensor) -> Tensor:
 
 
 def sign(x: Tensor) -> Tensor:
-    return torch.sign(_with_arithmetic(x)).to(x.dtype)
+    return torch.sgn(_with_arithmetic(x)).to(x.dtype)
 
 
 def exp(x: Tensor) -> Tensor:
@@ -272,6 +275,8 @@ def _result_dtype(x: Tensor, y: Tensor) -> torch.dtype:
     if isinstance(x, torch.Tensor) and isinstance(y, torch.Tensor):
         return _promoted_dtype(x.dtype, y.dtype)
     array, number = (x, y) if isinstance(x, torch.Tensor) else (y, x)
+    if isinstance(number, builtins.complex):
+        return _promoted_dtype(array.dtype, torch.complex64)
     if isinstance(number, bool) or _is_float(array):
         return array.dtype
     if isinstance(number, float):
@@ -405,6 +410,65 @@ def where(condition: Tensor, x: Tensor, y: Tensor) -> Tensor:
     if not isinstance(x, torch.Tensor) and not isinstance(y, torch.Tensor):
         x = asarray(x)
     return torch.where(condition.to(torch.bool), *_tensors(x, y))
+
+
+# --- Complex numbers and bits -----------------------------------------------------------------------------------------
+
+
+def complex(real: Tensor, imag: Tensor) -> Tensor:
+    return torch.complex(real, imag)
+
+
+def complex_parts(x: Tensor) -> tuple[Tensor, Tensor]:
+    return torch.real(x), torch.imag(x)
+
+
+def fft(real: Tensor, imag: Tensor, inverse: bool = False) -> tuple[Tensor, Tensor]:
+    return complex_parts((torch.fft.ifft if inverse else torch.fft.fft)(torch.complex(real, imag)))
+
+
+def rfft(x: Tensor) -> tuple[Tensor, Tensor]:
+    return complex_parts(torch.fft.rfft(x))
+
+
+def irfft(real: Tensor, imag: Tensor, size: int) -> Tensor:
+    return torch.fft.irfft(torch.complex(real, imag), size)
+
+
+def _bits(function: Callable, x: Tensor, y: Tensor) -> Tensor:
+    """Apply a function of bits, which PyTorch lacks for some unsigned integers."""
+    signed = _SIGNED.get(x.dtype)
+    return function(x, y) if signed is None else function(x.view(signed), y.view(signed)).view(x.dtype)
+
+
+def bitwise_and(x: Tensor, y: Tensor) -> Tensor:
+    return _bits(torch.bitwise_and, x, y)
+
+
+def bitwise_or(x: Tensor, y: Tensor) -> Tensor:
+    return _bits(torch.bitwise_or, x, y)
+
+
+def bitwise_xor(x: Tensor, y: Tensor) -> Tensor:
+    return _bits(torch.bitwise_xor, x, y)
+
+
+def left_shift(x: Tensor, y: Tensor) -> Tensor:
+    return _bits(torch.bitwise_left_shift, x, y)
+
+
+def right_shift(x: Tensor, y: Tensor) -> Tensor:
+    if x.dtype not in _WITHOUT_ARITHMETIC:
+        return torch.bitwise_right_shift(x, y)
+    wide, count = x.to(torch.int64), y.to(torch.int64)
+    shifted = torch.bitwise_right_shift(wide, count)
+    if x.dtype == torch.uint64:  # remove the copies of the highest bit, which was taken for a sign
+        shifted = shifted & torch.where(count > 0, torch.bitwise_right_shift(-1 & (2**63 - 1), count - 1), -1)
+    return shifted.to(x.dtype)
+
+
+def bitcast(x: Tensor, dtype: str) -> Tensor:
+    return x.contiguous().view(_dtype(dtype))
 
 
 # --- Reductions -------------------------------------------------------------------------------------------------------
@@ -624,9 +688,17 @@ def einsum(subscripts: str, *operands: Tensor) -> Tensor:
     return _contract(functools.partial(torch.einsum, subscripts), *operands)
 
 
-def svdvals(x: Tensor) -> Tensor:
-    return torch.linalg.svdvals(x)
+# --- Matrix decompositions --------------------------------------------------------------------------------------------
 
+cholesky = linalg.cholesky
+qr = linalg.qr
+svd = linalg.svd
+eigh = linalg.eigh
+eig = linalg.eig
+lu = linalg.lu
+solve = linalg.solve
+solve_triangular = linalg.solve_triangular
+slogdet = linalg.slogdet
 
 # --- Sorting ----------------------------------------------------------------------------------------------------------
 

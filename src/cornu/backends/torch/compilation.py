@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from cornu import config, trees
+from cornu.backends import common
 from cornu.backends.torch import fx_passes
 from cornu.backends.torch.compat import (
     DATA_DEPENDENT_ERRORS,
@@ -56,7 +57,8 @@ def evaluate(f: Callable, args: tuple) -> Any:
     """Return the results of ``f`` as tensors with a shape and a dtype; computes values only if ``f`` reads them."""
     with _tracing(), FakeTensorMode(allow_non_fake_inputs=True) as mode, contextlib.suppress(*VALUE_ERRORS):
         return f(*trees.map(mode.from_tensor, args))
-    return f(*trees.map(torch.clone, args))
+    with common.without_values.set_to(True):
+        return f(*trees.map(torch.clone, args))
 
 
 # --- Traced functions -------------------------------------------------------------------------------------------------

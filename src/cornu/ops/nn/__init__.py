@@ -1,6 +1,7 @@
 """Neural network operations, under the names of ``keras.ops.nn``."""
 
 from cornu import namespaces, registry
+from cornu.ops.complex_numbers import polar as polar
 from cornu.ops.manipulation import depth_to_space as depth_to_space, space_to_depth as space_to_depth
 from cornu.ops.math import sigmoid as sigmoid
 from cornu.ops.nn.activations import *

@@ -1,0 +1,72 @@
+"""Matrix decompositions for the TensorFlow backend."""
+
+from typing import Any
+
+from cornu.backends.tensorflow.startup import tf
+from cornu.errors import BackendError
+
+
+def cholesky(x: tf.Tensor) -> tf.Tensor:
+    return tf.linalg.band_part(tf.linalg.cholesky(x), -1, 0)  # if it fails, the other triangle has arbitrary values
+
+
+def qr(x: tf.Tensor, complete: bool = False) -> tuple[tf.Tensor, tf.Tensor]:
+    q, r = tf.linalg.qr(x, full_matrices=complete)
+    return q, r
+
+
+def svd(x: tf.Tensor, full_matrices: bool = True, compute_uv: bool = True) -> Any:
+    if not compute_uv:
+        return tf.linalg.svd(x, compute_uv=False)
+    s, u, v = tf.linalg.svd(x, full_matrices=full_matrices)
+    return u, s, tf.linalg.adjoint(v)
+
+
+def eigh(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    values, vectors = tf.linalg.eigh(x)
+    return values if not x.dtype.is_complex else tf.math.real(values), vectors
+
+
+def eig(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    values, vectors = tf.linalg.eig(x)
+    return values, vectors
+
+
+def lu(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    if x.shape[-1] != x.shape[-2]:
+        raise BackendError(
+            f"The LU decomposition of an array of shape {tuple(x.shape)} was requested on the TensorFlow backend.",
+            "TensorFlow factorizes square matrices only.",
+            "Use the QR decomposition, or another backend.",
+        )
+    both, permutation = tf.linalg.lu(x)
+    return both, _pivots(permutation)
+
+
+def _pivots(permutation: tf.Tensor) -> tf.Tensor:
+    """Return the exchanges of rows, one after the other, that lead to a permutation of the rows."""
+    places = tf.range(tf.shape(permutation)[-1])
+
+    def exchange(state: tuple[tf.Tensor, tf.Tensor], row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        order, _ = state
+        is_row, wanted = tf.equal(places, row), tf.gather(permutation, [row], axis=-1)
+        is_pivot = tf.equal(order, wanted)
+        order = tf.where(is_pivot, tf.gather(order, [row], axis=-1), order)
+        return tf.where(is_row, wanted, order), tf.argmax(is_pivot, -1, "int32")
+
+    start = tf.broadcast_to(places, tf.shape(permutation)), tf.reduce_min(permutation, -1)
+    _, pivots = tf.scan(exchange, places, start)
+    return tf.transpose(pivots, [*range(1, len(permutation.shape)), 0])
+
+
+def solve(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
+    return tf.linalg.solve(a, b)
+
+
+def solve_triangular(a: tf.Tensor, b: tf.Tensor, lower: bool = False) -> tf.Tensor:
+    return tf.linalg.triangular_solve(a, b, lower=lower)
+
+
+def slogdet(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    sign, logarithm = tf.linalg.slogdet(x)
+    return sign, tf.math.real(logarithm) if x.dtype.is_complex else logarithm
