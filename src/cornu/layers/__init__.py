@@ -42,6 +42,7 @@ from cornu.layers.preprocessing.numeric import *
 from cornu.layers.preprocessing.string_lookup import *
 from cornu.layers.preprocessing.text_vectorization import *
 from cornu.layers.recurrent.bidirectional import *
+from cornu.layers.recurrent.conv_lstm import *
 from cornu.layers.recurrent.gru import *
 from cornu.layers.recurrent.lstm import *
 from cornu.layers.recurrent.rnn import *
