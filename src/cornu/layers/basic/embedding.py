@@ -5,15 +5,16 @@ from typing import Any
 import numpy as np
 
 from cornu import constraints, initializers, ops, registry, regularizers, trees, validation
-from cornu.core.layer import Layer
+from cornu.core.adapted_weight import rows_of
 from cornu.errors import DataError
+from cornu.layers.lora import LowRankAdaptable
 from cornu.typing import Array, Constraint, Initializer, Regularizer, Shape
 
 __all__ = ["Embedding"]
 
 
 @registry.register("layers")
-class Embedding(Layer):
+class Embedding(LowRankAdaptable):
     """Layer that maps integer indices from 0 to ``input_dim - 1`` to trainable vectors: ``y = embeddings[x]``.
 
     Its weight is ``embeddings``, of shape ``(input_dim, output_dim)``.
@@ -31,6 +32,8 @@ class Embedding(Layer):
         embeddings_constraint: Constraint applied to the table after each optimizer update. Defaults to None.
         mask_zero: Whether index 0 stands for padding, which subsequent recurrent layers skip. Defaults to False.
         weights: Array, or list of one array, the initial value of the table, instead of the initializer. Defaults to None.
+        lora_rank: Positive integer, the rank of a LoRA adaptation of the table (see :meth:`enable_lora`). Defaults to None.
+        lora_alpha: Number that scales the adaptation. Defaults to ``lora_rank``.
         input_length: Accepted for compatibility with older code; ignored.
         **kwargs: Arguments of the base class :class:`Layer`: ``name``, ``trainable``, ``dtype`` and ``activity_regularizer``.
 
@@ -48,6 +51,7 @@ class Embedding(Layer):
     """
 
     batch_coupling = "none"
+    cornu_adapted_weight = "embeddings"
 
     def __init__(
         self,
@@ -58,6 +62,8 @@ class Embedding(Layer):
         embeddings_constraint: Constraint = None,
         mask_zero: bool = False,
         weights: np.ndarray | list | None = None,
+        lora_rank: int | None = None,
+        lora_alpha: float | None = None,
         input_length: int | None = None,
         **kwargs: Any,
     ):
@@ -73,9 +79,10 @@ class Embedding(Layer):
             self._cornu_arguments = {
                 n: value for n, value in self._cornu_arguments.items() if n not in ("weights", "input_length")
             }
+        self._keep_lora(lora_rank, lora_alpha)
         if weights is not None:
             self.build()
-            self.set_weights([weights[0] if np.ndim(weights) == 3 else weights])
+            self.set_weights([weights[0] if np.ndim(weights) == 3 else weights, *self.get_weights()[1:]])
 
     def build(self, input_shape: Shape | None = None) -> None:
         """Create the table."""
@@ -96,7 +103,7 @@ class Embedding(Layer):
     def call(self, inputs: Array) -> Any:
         """Return the vectors of the indices."""
         numbers = ops.cast(inputs, "int32")
-        vectors = ops.cast(ops.take(self.embeddings, numbers, axis=0), self.compute_dtype)
+        vectors = ops.cast(rows_of(self.embeddings, numbers), self.compute_dtype)
         known = ops.logical_and(ops.greater_equal(numbers, 0), ops.less(numbers, self.input_dim))
         return ops.where(ops.expand_dims(known, -1), vectors, float("nan"))
 

@@ -11,6 +11,7 @@ from cornu.core.soft_property import soft_property
 from cornu.core.variable import Variable
 from cornu.errors import InvalidArgumentError
 from cornu.layers import shape_arithmetic
+from cornu.layers.lora import LowRankAdaptable
 from cornu.layers.window_arguments import WindowArguments
 from cornu.typing import Activation, Array, Constraint, Initializer, IntOrInts, Regularizer, Shape, Size
 
@@ -111,7 +112,7 @@ class WindowedConv(WindowArguments):
         return shape_arithmetic.make_shape(self.data_format, input_shape[0], spatial, filters)
 
 
-class BaseConv(WindowedConv):
+class BaseConv(LowRankAdaptable, WindowedConv):
     """Base class of :class:`Conv1D`, :class:`Conv2D` and :class:`Conv3D`, which differ in the number of spatial axes."""
 
     def __init__(
@@ -134,6 +135,7 @@ class BaseConv(WindowedConv):
         bias_constraint: Constraint = None,
         **kwargs: Any,
     ):
+        lora = kwargs.pop("lora_rank", None), kwargs.pop("lora_alpha", None)
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.filters = validation.check_int(self, "filters", filters)
         self.groups = validation.check_int(self, "groups", groups)
@@ -141,6 +143,7 @@ class BaseConv(WindowedConv):
         self._set_finish(activation, use_bias, bias_initializer, bias_regularizer, bias_constraint)
         self._set_kernel(kernel_initializer, kernel_regularizer, kernel_constraint)
         self._check_groups("filters", self.filters)
+        self._keep_lora(*lora)
 
     def _allows_causal(self) -> bool:
         return self.rank == 1
