@@ -16,7 +16,7 @@ NOT_CORNUS = {"quantization_config", "gptq_unpacked_column_size"}
 ALSO_OURS = {"Embedding": ["input_length"]}
 """Arguments of Keras 2's that old code still passes."""
 
-NOT_IN_FILES = ("Layer", "InputLayer", "InputSpec", "TorchModuleWrapper")
+NOT_IN_FILES = ("Layer", "InputLayer", "InputSpec", "JaxLayer", "FlaxLayer", "TFSMLayer", "TorchModuleWrapper")
 
 CLASSES = [name for name in layers.__all__ if inspect.isclass(getattr(layers, name)) and name not in NOT_IN_FILES]
 

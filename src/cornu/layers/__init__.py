@@ -21,16 +21,19 @@ from cornu.layers.basic.einsum_dense import *
 from cornu.layers.basic.embedding import *
 from cornu.layers.basic.lambda_layer import *
 from cornu.layers.basic.masking import *
+from cornu.layers.basic.reversible_embedding import *
 from cornu.layers.convolution.conv import *
 from cornu.layers.convolution.conv_transpose import *
 from cornu.layers.convolution.depthwise_conv import *
 from cornu.layers.convolution.separable_conv import *
+from cornu.layers.jax_layer import *
 from cornu.layers.lookup import *
 from cornu.layers.merging import *
 from cornu.layers.normalization.batch_normalization import *
 from cornu.layers.normalization.group_normalization import *
 from cornu.layers.normalization.layer_normalization import *
 from cornu.layers.normalization.rms_normalization import *
+from cornu.layers.normalization.spectral_normalization import *
 from cornu.layers.normalization.unit_normalization import *
 from cornu.layers.pooling import *
 from cornu.layers.preprocessing.category_encoding import *
@@ -51,6 +54,7 @@ from cornu.layers.recurrent.stacked_rnn_cells import *
 from cornu.layers.recurrent.time_distributed import *
 from cornu.layers.regularization import *
 from cornu.layers.reshaping import *
+from cornu.layers.tfsm_layer import *
 from cornu.layers.torch_module import *
 from cornu.layers.wrapper import *
 

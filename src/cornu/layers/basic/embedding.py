@@ -6,6 +6,7 @@ import numpy as np
 
 from cornu import constraints, initializers, ops, registry, regularizers, trees, validation
 from cornu.core.adapted_weight import rows_of
+from cornu.core.layer_config import owner_of
 from cornu.errors import DataError
 from cornu.layers.lora import LowRankAdaptable
 from cornu.typing import Array, Constraint, Initializer, Regularizer, Shape
@@ -75,7 +76,7 @@ class Embedding(LowRankAdaptable):
         self.embeddings_constraint = constraints.get(embeddings_constraint)
         self.mask_zero = self.supports_masking = mask_zero
         self.autocast = False  # a cast to 16 bits would round the numbers of the words
-        if type(self).__init__ is Embedding.__init__ and self._cornu_arguments:  # a config holds no table
+        if registry.is_builtin(owner_of(type(self), "__init__")) and self._cornu_arguments:  # a config holds no table
             self._cornu_arguments = {
                 n: value for n, value in self._cornu_arguments.items() if n not in ("weights", "input_length")
             }
@@ -117,10 +118,14 @@ class Embedding(LowRankAdaptable):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the layer, after a range check of NumPy indices."""
-        for value in trees.leaves((args, kwargs)):
+        for value in trees.leaves((args, kwargs)) if self._takes_indices(args, kwargs) else ():
             if isinstance(value, np.ndarray):
                 self._check_range(value)
         return super().__call__(*args, **kwargs)
+
+    def _takes_indices(self, args: tuple, kwargs: dict) -> bool:
+        """Return whether a call with these arguments is one on indices."""
+        return True
 
     def _check_range(self, numbers: np.ndarray) -> None:
         outside = numbers[(numbers < 0) | (numbers >= self.input_dim)]
