@@ -32,6 +32,8 @@ MAY_IMPORT_AN_ENGINE: dict[str, str] = {
     "export/onnx_model.py": "runs files",
     "export/saved_model.py": "SavedModel is a format of TensorFlow",
     "legacy/import_hook.py": "replaces the attributes of TensorFlow that lead to Keras",
+    "layers/jax_layer.py": "wraps functions of JAX",
+    "layers/tfsm_layer.py": "reads SavedModels",
     "layers/torch_module.py": "wraps PyTorch modules",
 }
 """Files outside ``backends`` that import an engine inside a function, with the reason."""

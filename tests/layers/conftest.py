@@ -10,7 +10,7 @@ import pytest
 from cornu import backends, layers, ops
 from cornu.core.call_context import CallContext
 
-KERAS_ONLY = ("quantization_config", "synchronized", "renorm", "renorm_clipping", "renorm_momentum", "rms_scaling")
+KERAS_ONLY = ("quantization_config",)
 """What Keras writes into configs and Cornu does not."""
 
 OWN = ("dtype", "name")
@@ -55,7 +55,8 @@ def keras_answer(name: str, arguments: dict, x: Any, call: dict) -> tuple[Answer
     layer = getattr(keras.layers, name)(**arguments)
     config = as_json(layer.get_config())  # some of Keras's layers change it when they are built
     layer.build(batch_shapes(x))
-    values = [random_array(rng, weight.shape, positive="variance" in weight.name) for weight in layer.weights]
+    positive = [weight.name.rpartition("_")[2] in ("variance", "stddev") for weight in layer.weights]
+    values = [random_array(rng, weight.shape, known) for weight, known in zip(layer.weights, positive, strict=True)]
     layer.set_weights(values)
     trained = [np.asarray(variable.value) for variable in layer.trainable_variables]
     state = [np.asarray(variable.value) for variable in layer.non_trainable_variables]

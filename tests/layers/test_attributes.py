@@ -109,10 +109,13 @@ CHANGED_BY_BUILD = {
 """Arguments that Keras overwrites in ``build``, one that its layer has without having the argument, and the dtypes of layers
 with a vocabulary, which are those of its tokens in Keras."""
 
+FOREIGN = ("FlaxLayer", "JaxLayer", "TFSMLayer", "TorchModuleWrapper")
+
 NAMES = [
     name
     for name in layers.__all__
-    if inspect.isclass(getattr(layers, name)) and name not in ("InputLayer", "InputSpec", "Layer", "TorchModuleWrapper")
+    if inspect.isclass(getattr(layers, name))
+    and name not in ("InputLayer", "InputSpec", "Layer", "JaxLayer", "FlaxLayer", "TFSMLayer", "TorchModuleWrapper")
 ]
 
 

@@ -10,13 +10,13 @@ from cornu.core.layer import Layer
 from cornu.registry import registered
 from cornu.serialization import deserialize, serialize
 
-NOT_CORNUS = {"lora_rank", "lora_alpha", "quantization_config", "gptq_unpacked_column_size"}
-"""Arguments of Keras's that Cornu does not have: these jobs are done outside of layers, or not supported."""
+NOT_CORNUS = {"quantization_config", "gptq_unpacked_column_size"}
+"""Arguments of Keras's that Cornu does not have: quantization is not supported."""
 
 ALSO_OURS = {"Embedding": ["input_length"]}
 """Arguments of Keras 2's that old code still passes."""
 
-NOT_IN_FILES = ("Layer", "InputLayer", "InputSpec", "TorchModuleWrapper")
+NOT_IN_FILES = ("Layer", "InputLayer", "InputSpec", "JaxLayer", "FlaxLayer", "TFSMLayer", "TorchModuleWrapper")
 
 CLASSES = [name for name in layers.__all__ if inspect.isclass(getattr(layers, name)) and name not in NOT_IN_FILES]
 

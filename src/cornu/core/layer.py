@@ -346,6 +346,9 @@ class Layer(LayerTraits, Configurable):
         """Build the layer for the arguments of a call, or check that the arguments fit the built layer."""
         build_for(self, args, kwargs, _overrides(self, "compute_output_shape"), _overrides(self, "build"))
 
+    def _cornu_after_build(self) -> None:
+        """Create what belongs to the variables that :meth:`build` created, such as their adaptation."""
+
     def _cornu_after_move(self) -> None:
         """Move the remaining state of the layer after its variables moved to another backend or device."""
 

@@ -50,6 +50,7 @@ def _build_once(layer: LayerLike, build: Callable, creates_state: bool, args: tu
         try:
             with call_context.name_scope(layer.name), config.placement_scope(*record.placement):
                 build(layer, *args, **kwargs)
+                layer._cornu_after_build()
                 for inner in layer._cornu_sublayers():  # including those that `build` created
                     layer_placement.move(inner, record.placement)
         except BaseException:  # also Ctrl-C, so that another attempt does not duplicate the variables

@@ -7,6 +7,7 @@ import numpy as np
 
 from cornu import config, constraints, initializers, regularizers, validation
 from cornu.core import call_context, layer_errors
+from cornu.core.adapted_weight import adapted_weight_of, stored_variables
 from cornu.core.layer_protocol import LayerLike
 from cornu.core.layer_record import record_of
 from cornu.core.layer_traits import LayerTraits
@@ -97,9 +98,10 @@ def check_attribute(layer: LayerLike, name: str, value: Any) -> None:
 
 
 def set_trainable(layer: LayerLike, value: bool) -> None:
-    """Set whether training may change the variables that a layer created as trainable."""
+    """Set whether training may change the variables that a layer created as trainable, but for an adapted, frozen one."""
+    adapted = adapted_weight_of(layer)
     for variable in layer._cornu_own_variables():
-        if variable.made_trainable:
+        if variable.made_trainable and (adapted is None or variable is not adapted.base):
             variable.trainable = value
 
 
@@ -108,7 +110,7 @@ def set_trainable(layer: LayerLike, value: bool) -> None:
 
 def save_into(layer: LayerLike, store: MutableMapping[str, Any]) -> None:
     """Put the variables that a layer owns into a dict, under the names ``"0"``, ``"1"`` and so on."""
-    for number, variable in enumerate(layer._cornu_own_variables()):
+    for number, variable in enumerate(stored_variables(layer)):
         store[str(number)] = variable
 
 
@@ -119,7 +121,7 @@ def load_from(layer: LayerLike, store: Mapping[str, Any]) -> None:
         ModelFormatError: If the number of arrays differs. No variable is changed in that case.
         ShapeError: If a shape differs.
     """
-    variables = layer._cornu_own_variables()
+    variables = stored_variables(layer)
     names = [str(number) for number in range(len(variables))]
     if set(store) != set(names):
         raise ModelFormatError(

@@ -21,16 +21,19 @@ from cornu.layers.basic.einsum_dense import *
 from cornu.layers.basic.embedding import *
 from cornu.layers.basic.lambda_layer import *
 from cornu.layers.basic.masking import *
+from cornu.layers.basic.reversible_embedding import *
 from cornu.layers.convolution.conv import *
 from cornu.layers.convolution.conv_transpose import *
 from cornu.layers.convolution.depthwise_conv import *
 from cornu.layers.convolution.separable_conv import *
+from cornu.layers.jax_layer import *
 from cornu.layers.lookup import *
 from cornu.layers.merging import *
 from cornu.layers.normalization.batch_normalization import *
 from cornu.layers.normalization.group_normalization import *
 from cornu.layers.normalization.layer_normalization import *
 from cornu.layers.normalization.rms_normalization import *
+from cornu.layers.normalization.spectral_normalization import *
 from cornu.layers.normalization.unit_normalization import *
 from cornu.layers.pooling import *
 from cornu.layers.preprocessing.category_encoding import *
@@ -43,6 +46,7 @@ from cornu.layers.preprocessing.spectrograms import *
 from cornu.layers.preprocessing.string_lookup import *
 from cornu.layers.preprocessing.text_vectorization import *
 from cornu.layers.recurrent.bidirectional import *
+from cornu.layers.recurrent.conv_lstm import *
 from cornu.layers.recurrent.gru import *
 from cornu.layers.recurrent.lstm import *
 from cornu.layers.recurrent.rnn import *
@@ -51,6 +55,7 @@ from cornu.layers.recurrent.stacked_rnn_cells import *
 from cornu.layers.recurrent.time_distributed import *
 from cornu.layers.regularization import *
 from cornu.layers.reshaping import *
+from cornu.layers.tfsm_layer import *
 from cornu.layers.torch_module import *
 from cornu.layers.wrapper import *
 

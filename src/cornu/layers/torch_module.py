@@ -3,18 +3,18 @@
 import copy
 from typing import Any
 
-from cornu import backends
+from cornu import backends, registry
 from cornu.core.call_context import CallContext
 from cornu.core.layer import Layer
-from cornu.core.layer_placement import placement_of
-from cornu.errors import BackendError
+from cornu.layers.foreign_layer import ForeignLayer
 from cornu.scopes import construction_lock
 from cornu.typing import Array, Shape, Tree
 
 __all__ = ["TorchModuleWrapper", "as_torch_module"]
 
 
-class TorchModuleWrapper(Layer):
+@registry.register("layers")
+class TorchModuleWrapper(ForeignLayer):
     """Layer that wraps a ``torch.nn.Module``; its parameters become weights, its buffers non-trainable weights.
 
     The layer, and so the model it belongs to, must be on the backend ``"torch"``. The module is copied; :attr:`module` returns
@@ -37,6 +37,8 @@ class TorchModuleWrapper(Layer):
         ['torch_module_wrapper/weight', 'torch_module_wrapper/bias']
     """
 
+    cornu_engine, cornu_wraps = "torch", "a module of PyTorch"
+
     def __init__(self, module: Any, name: str | None = None, output_shape: Shape | None = None, **kwargs: Any):
         super().__init__(name=name, **kwargs)
         self._module = copy.deepcopy(module)
@@ -58,12 +60,7 @@ class TorchModuleWrapper(Layer):
 
     def call(self, *args: Array, training: bool | None = None, **kwargs: Tree) -> Any:
         """Return the output of the ``forward`` of the module, in training or evaluation mode according to ``training``."""
-        if placement_of(self).backend != "torch":
-            raise BackendError(
-                f"The layer {self.name!r} holds a module of PyTorch and is on the backend {placement_of(self).backend!r}.",
-                "Such a module computes with PyTorch alone.",
-                "Move the model: `model.to_backend('torch')`.",
-            )
+        self._check_engine()
         from torch.func import functional_call
 
         values = {name: variable.value for name, variable in self._named.items()}

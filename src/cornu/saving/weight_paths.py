@@ -8,6 +8,7 @@ import functools
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, TypeAlias
 
+from cornu.core.adapted_weight import stored_variables
 from cornu.core.layer import Layer
 from cornu.core.layer_protocol import LayerLike
 from cornu.core.variable import Variable
@@ -112,7 +113,7 @@ def _walk(owner: Owner, path: str, seen: set[int]) -> Iterator[VariableGroup]:
 
 def _variables_of(owner: Owner) -> list[Variable]:
     if isinstance(owner, Layer):
-        return owner._cornu_own_variables()
+        return stored_variables(owner)
     return [] if isinstance(owner, Loss) else owner.variables
 
 

@@ -6,10 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+import cornu
 from cornu import backends, config, layers, ops
 from cornu.core.call_context import CallContext
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.testing.layer_checks import check_layer
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of weights in Keras
 
 TRAINING, MASK = {"training": True}, {"training": True, "mask": np.array([[1, 1, 0], [1, 0, 0], [1, 1, 1]], dtype="bool")}
 
@@ -21,6 +24,13 @@ AGAINST_KERAS = {
     "batch without gamma and beta": ("BatchNormalization", {"scale": False, "center": False}, (5, 4), TRAINING),
     "batch with a mask": ("BatchNormalization", {}, (3, 3, 2), MASK),
     "batch not trainable": ("BatchNormalization", {"trainable": False}, (5, 4), TRAINING),
+    "batch renormalized": ("BatchNormalization", {"renorm": True, "renorm_momentum": 0.9}, (5, 4), TRAINING),
+    "batch renormalized, clipped": (
+        "BatchNormalization",
+        {"renorm": True, "renorm_clipping": {"rmax": 1.1}},
+        (3, 4, 2),
+        TRAINING,
+    ),
     "layer": ("LayerNormalization", {}, (3, 4)),
     "layer over two axes": ("LayerNormalization", {"axis": [1, 2], "epsilon": 0.1}, (3, 4, 5)),
     "layer over axis 1": ("LayerNormalization", {"axis": 1}, (3, 4, 2)),
@@ -45,7 +55,8 @@ CONTRACT = {name: case for name, case in AGAINST_KERAS.items() if "training" not
 
 @pytest.mark.parametrize("case", CONTRACT.values(), ids=CONTRACT.keys())
 def test_it_keeps_the_contract(case: tuple) -> None:
-    check_layer(getattr(layers, case[0]), case[1], input_shape=case[2])
+    skip = ["gradients"] if "renorm" in case[1] else []  # the corrections have no gradient, by definition
+    check_layer(getattr(layers, case[0]), case[1], input_shape=case[2], skip=skip)
 
 
 # --- Batch normalization ----------------------------------------------------------------------------------------------------
@@ -168,23 +179,68 @@ def test_a_mask_that_does_not_fit_is_refused() -> None:
         layers.BatchNormalization()(images(), training=True, mask=np.ones((6, 5)))
 
 
-def test_renorm_of_keras_is_refused_and_its_absence_accepted() -> None:
-    neutral = {"synchronized": False, "renorm": False, "renorm_clipping": None, "renorm_momentum": 0.99}
-    layer = layers.BatchNormalization(**neutral)
-    assert (layer.synchronized, layer.renorm, layer.renorm_clipping, layer.renorm_momentum) == tuple(neutral.values())
-    with pytest.raises(
-        InvalidArgumentError, match=r"`renorm=True`. It must be False: this version has no batch renormalization"
-    ):
-        layers.BatchNormalization.from_config(layer.get_config() | {"renorm": True})
-    with pytest.raises(InvalidArgumentError, match="`synchronized=True`"):
-        layers.BatchNormalization(synchronized=True)
+CLIPPED = {"rmin": 0.8, "rmax": 1.2, "dmax": 0.1}
 
 
-def test_the_rms_scaling_of_layer_normalization_is_refused_and_its_absence_accepted() -> None:
-    layer = layers.LayerNormalization(rms_scaling=False)
-    assert layer.rms_scaling is False and layers.LayerNormalization.from_config(layer.get_config()).rms_scaling is False
-    with pytest.raises(InvalidArgumentError, match=r"`rms_scaling=True`.*Use `ops.rms_normalization`"):
-        layers.LayerNormalization.from_config(layer.get_config() | {"rms_scaling": True})
+def renormalized(kit: Any, x: np.ndarray, **arguments: Any) -> tuple:
+    """The outputs of two training calls and one other call of a layer with distinct random weights, and its weights then."""
+    layer = kit.layers.BatchNormalization(renorm=True, **arguments)
+    layer.build((None, *x.shape[1:]))
+    rng = np.random.default_rng(3)
+    layer.set_weights([np.abs(rng.normal(size=w.shape)).astype("float32") + 0.5 for w in layer.weights])
+    outputs = [layer(x, training=True), layer(x * 2 - 1, training=True), layer(x, training=False)]
+    return [kit.ops.convert_to_numpy(y) for y in outputs], [kit.ops.convert_to_numpy(w) for w in layer.weights]
+
+
+@pytest.mark.parametrize("clipping", [None, CLIPPED, {"rmax": None, "dmax": 0.0}], ids=["free", "clipped", "no offset"])
+def test_renormalization_and_its_state_are_those_of_keras(clipping: Any, backend: str) -> None:
+    import keras
+
+    arguments = {"renorm_clipping": clipping, "renorm_momentum": 0.8, "momentum": 0.6}
+    with config.placement_scope(backend):
+        found, wanted = renormalized(cornu, images(), **arguments), renormalized(keras, images(), **arguments)
+    for mine, theirs in zip([*found[0], *found[1]], [*wanted[0], *wanted[1]], strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=2e-5, atol=1e-5)
+
+
+def test_renormalization_at_rest_is_batch_normalization(backend: str) -> None:
+    x, epsilon = images(), 1e-3
+    plain = layers.BatchNormalization().to_backend(backend)
+    layer = layers.BatchNormalization(renorm=True, synchronized=True).to_backend(backend)
+    layer.build((None, 4, 3))
+    layer.renorm_mean.assign(x.mean((0, 1)))
+    layer.renorm_stddev.assign(np.sqrt(x.var((0, 1)) + epsilon))  # then r = 1 and d = 0
+    wanted = ops.convert_to_numpy(plain(x, training=True))
+    np.testing.assert_allclose(ops.convert_to_numpy(layer(x, training=True)), wanted, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("clipping", [{"rmin": 2, "rmax": 1}, {"dmax": -1}, {"max": 1}])
+def test_clipping_that_is_empty_or_unknown_is_refused(clipping: dict) -> None:
+    with pytest.raises(InvalidArgumentError, match=r"`renorm_clipping=.*Its entries are 'rmax', 'rmin' and 'dmax'"):
+        layers.BatchNormalization(renorm=True, renorm_clipping=clipping)
+
+
+def test_a_momentum_of_renormalization_must_be_a_fraction() -> None:
+    with pytest.raises(InvalidArgumentError, match=r"`renorm_momentum=1\.5`"):
+        layers.BatchNormalization(renorm=True, renorm_momentum=1.5)
+
+
+def test_synchronized_statistics_are_those_of_the_one_device() -> None:
+    x = images()
+    plain, layer = layers.BatchNormalization(), layers.BatchNormalization(synchronized=True)
+    np.testing.assert_array_equal(np.asarray(plain(x, training=True)), np.asarray(layer(x, training=True)))
+    assert layer.get_config()["synchronized"] is True
+
+
+@pytest.mark.filterwarnings("ignore:.*rms_scaling=True:UserWarning")
+@pytest.mark.parametrize("arguments", [{}, {"scale": False}, {"axis": [1, 2]}], ids=["plain", "scale", "axes"])
+def test_the_old_rms_scaling_of_layer_normalization_is_that_of_keras(arguments: dict, same_as_keras: Callable) -> None:
+    same_as_keras("LayerNormalization", {"rms_scaling": True, **arguments}, (3, 4, 5), rtol=3e-5, atol=1e-5)
+
+
+def test_the_old_rms_scaling_warns() -> None:
+    with pytest.warns(UserWarning, match="divides by the standard deviation.*Use `RMSNormalization`"):
+        layers.LayerNormalization(rms_scaling=True)
 
 
 def test_the_axis_of_keras_2_files_is_understood() -> None:

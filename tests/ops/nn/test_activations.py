@@ -189,11 +189,11 @@ def test_integers_are_normalized_as_floats(name, make, check):
     check(getattr(ops, name)(make(x)), getattr(keras.ops, name)(x.astype("float32")))
 
 
-def test_the_old_scaling_of_layer_normalization_is_refused(make):
-    x = make(np.ones((2, 3), "float32"))
-    assert ops.layer_normalization(x, rms_scaling=False).shape == (2, 3)
-    with pytest.raises(InvalidArgumentError, match=r"`rms_scaling=True` was given.*Use `rms_normalization`"):
-        ops.layer_normalization(x, rms_scaling=True)
+@pytest.mark.filterwarnings("ignore:You passed `rms_scaling=True`")  # of Keras
+def test_the_old_scaling_of_layer_normalization_is_that_of_keras(make, check, rng):
+    x, gamma, beta = (rng.normal(size=shape).astype("float32") for shape in ((4, 5), (5,), (5,)))
+    wanted = keras.ops.layer_normalization(x, gamma, beta, rms_scaling=True)
+    check(ops.layer_normalization(make(x), make(gamma), make(beta), rms_scaling=True), wanted)
 
 
 def test_rms_normalization_is_that_of_keras(make, check, rng):

@@ -6,16 +6,16 @@ from cornu import constraints, initializers, ops, registry, regularizers, valida
 from cornu.core import batch_coupling
 from cornu.core.activation_attribute import ActivationAttribute
 from cornu.core.input_spec import InputSpec
-from cornu.core.layer import Layer
 from cornu.core.soft_property import soft_property
 from cornu.layers import shape_arithmetic
+from cornu.layers.lora import LowRankAdaptable
 from cornu.typing import Activation, Array, Constraint, Initializer, Regularizer, Shape
 
 __all__ = ["Dense"]
 
 
 @registry.register("layers")
-class Dense(Layer):
+class Dense(LowRankAdaptable):
     """Densely connected layer.
 
     The layer computes::
@@ -37,6 +37,8 @@ class Dense(Layer):
         activity_regularizer: Regularizer applied to the output of the layer. Defaults to None.
         kernel_constraint: Constraint applied to the kernel weights after each optimizer update. Defaults to None.
         bias_constraint: Constraint applied to the bias vector after each optimizer update. Defaults to None.
+        lora_rank: Positive integer, the rank of a LoRA adaptation of the kernel (see :meth:`enable_lora`). Defaults to None.
+        lora_alpha: Number that scales the adaptation. Defaults to ``lora_rank``.
         **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
 
     Raises:
@@ -70,6 +72,8 @@ class Dense(Layer):
         activity_regularizer: Regularizer = None,
         kernel_constraint: Constraint = None,
         bias_constraint: Constraint = None,
+        lora_rank: int | None = None,
+        lora_alpha: float | None = None,
         **kwargs: Any,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
@@ -82,6 +86,7 @@ class Dense(Layer):
         self.bias_regularizer = regularizers.get(bias_regularizer)
         self.kernel_constraint = constraints.get(kernel_constraint)
         self.bias_constraint = constraints.get(bias_constraint)
+        self._keep_lora(lora_rank, lora_alpha)
 
     @soft_property
     def batch_coupling(self) -> str:  # type: ignore[override]

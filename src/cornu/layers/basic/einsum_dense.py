@@ -15,6 +15,7 @@ from cornu.core.layer_config import LayerArguments
 from cornu.core.soft_property import soft_property
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.layers import shape_arithmetic
+from cornu.layers.lora import LowRankAdaptable
 from cornu.typing import Activation, Array, Constraint, Initializer, Regularizer, Shape, Size
 
 __all__ = ["EinsumDense"]
@@ -23,7 +24,7 @@ _FORM = re.compile(r"(?P<before>\.\.\.)?([a-zA-Z]+)(?P<after>\.\.\.)?,([a-zA-Z]+
 
 
 @registry.register("layers")
-class EinsumDense(Layer):
+class EinsumDense(LowRankAdaptable):
     """Dense layer over arbitrary axes.
 
     The layer computes::
@@ -48,6 +49,8 @@ class EinsumDense(Layer):
         bias_regularizer: Regularizer applied to the bias vector. Defaults to None.
         kernel_constraint: Constraint applied to the kernel weights after each optimizer update. Defaults to None.
         bias_constraint: Constraint applied to the bias vector after each optimizer update. Defaults to None.
+        lora_rank: Positive integer, the rank of a LoRA adaptation of the kernel (see :meth:`enable_lora`). Defaults to None.
+        lora_alpha: Number that scales the adaptation. Defaults to ``lora_rank``.
         **kwargs: Arguments of the base class :class:`Layer`: ``name``, ``trainable``, ``dtype`` and ``activity_regularizer``.
 
     Raises:
@@ -78,6 +81,8 @@ class EinsumDense(Layer):
         bias_regularizer: Regularizer = None,
         kernel_constraint: Constraint = None,
         bias_constraint: Constraint = None,
+        lora_rank: int | None = None,
+        lora_alpha: float | None = None,
         **kwargs: Unpack[LayerArguments],
     ):
         super().__init__(**kwargs)
@@ -90,6 +95,7 @@ class EinsumDense(Layer):
         self.bias_regularizer = regularizers.get(bias_regularizer)
         self.kernel_constraint = constraints.get(kernel_constraint)
         self.bias_constraint = constraints.get(bias_constraint)
+        self._keep_lora(lora_rank, lora_alpha)
         self._given_shape = output_sizes(self, output_shape)
         self._read_equation()
 

@@ -5,15 +5,17 @@ from typing import Any
 import numpy as np
 
 from cornu import constraints, initializers, ops, registry, regularizers, trees, validation
-from cornu.core.layer import Layer
+from cornu.core.adapted_weight import rows_of
+from cornu.core.layer_config import owner_of
 from cornu.errors import DataError
+from cornu.layers.lora import LowRankAdaptable
 from cornu.typing import Array, Constraint, Initializer, Regularizer, Shape
 
 __all__ = ["Embedding"]
 
 
 @registry.register("layers")
-class Embedding(Layer):
+class Embedding(LowRankAdaptable):
     """Layer that maps integer indices from 0 to ``input_dim - 1`` to trainable vectors: ``y = embeddings[x]``.
 
     Its weight is ``embeddings``, of shape ``(input_dim, output_dim)``.
@@ -31,6 +33,8 @@ class Embedding(Layer):
         embeddings_constraint: Constraint applied to the table after each optimizer update. Defaults to None.
         mask_zero: Whether index 0 stands for padding, which subsequent recurrent layers skip. Defaults to False.
         weights: Array, or list of one array, the initial value of the table, instead of the initializer. Defaults to None.
+        lora_rank: Positive integer, the rank of a LoRA adaptation of the table (see :meth:`enable_lora`). Defaults to None.
+        lora_alpha: Number that scales the adaptation. Defaults to ``lora_rank``.
         input_length: Accepted for compatibility with older code; ignored.
         **kwargs: Arguments of the base class :class:`Layer`: ``name``, ``trainable``, ``dtype`` and ``activity_regularizer``.
 
@@ -48,6 +52,7 @@ class Embedding(Layer):
     """
 
     batch_coupling = "none"
+    cornu_adapted_weight = "embeddings"
 
     def __init__(
         self,
@@ -58,6 +63,8 @@ class Embedding(Layer):
         embeddings_constraint: Constraint = None,
         mask_zero: bool = False,
         weights: np.ndarray | list | None = None,
+        lora_rank: int | None = None,
+        lora_alpha: float | None = None,
         input_length: int | None = None,
         **kwargs: Any,
     ):
@@ -69,13 +76,14 @@ class Embedding(Layer):
         self.embeddings_constraint = constraints.get(embeddings_constraint)
         self.mask_zero = self.supports_masking = mask_zero
         self.autocast = False  # a cast to 16 bits would round the numbers of the words
-        if type(self).__init__ is Embedding.__init__ and self._cornu_arguments:  # a config holds no table
+        if registry.is_builtin(owner_of(type(self), "__init__")) and self._cornu_arguments:  # a config holds no table
             self._cornu_arguments = {
                 n: value for n, value in self._cornu_arguments.items() if n not in ("weights", "input_length")
             }
+        self._keep_lora(lora_rank, lora_alpha)
         if weights is not None:
             self.build()
-            self.set_weights([weights[0] if np.ndim(weights) == 3 else weights])
+            self.set_weights([weights[0] if np.ndim(weights) == 3 else weights, *self.get_weights()[1:]])
 
     def build(self, input_shape: Shape | None = None) -> None:
         """Create the table."""
@@ -96,7 +104,7 @@ class Embedding(Layer):
     def call(self, inputs: Array) -> Any:
         """Return the vectors of the indices."""
         numbers = ops.cast(inputs, "int32")
-        vectors = ops.cast(ops.take(self.embeddings, numbers, axis=0), self.compute_dtype)
+        vectors = ops.cast(rows_of(self.embeddings, numbers), self.compute_dtype)
         known = ops.logical_and(ops.greater_equal(numbers, 0), ops.less(numbers, self.input_dim))
         return ops.where(ops.expand_dims(known, -1), vectors, float("nan"))
 
@@ -110,10 +118,14 @@ class Embedding(Layer):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the layer, after a range check of NumPy indices."""
-        for value in trees.leaves((args, kwargs)):
+        for value in trees.leaves((args, kwargs)) if self._takes_indices(args, kwargs) else ():
             if isinstance(value, np.ndarray):
                 self._check_range(value)
         return super().__call__(*args, **kwargs)
+
+    def _takes_indices(self, args: tuple, kwargs: dict) -> bool:
+        """Return whether a call with these arguments is one on indices."""
+        return True
 
     def _check_range(self, numbers: np.ndarray) -> None:
         outside = numbers[(numbers < 0) | (numbers >= self.input_dim)]

@@ -2,30 +2,23 @@
 
 from typing import Any
 
-from cornu import config, constraints, initializers, ops, registry, regularizers, validation
+from cornu import constraints, initializers, ops, registry, regularizers, validation
 from cornu.core import batch_coupling
 from cornu.core.activation_attribute import ActivationAttribute
 from cornu.core.input_spec import InputSpec
-from cornu.core.layer import Layer
 from cornu.core.layer_config import owner_of
 from cornu.core.soft_property import soft_property
 from cornu.core.variable import Variable
 from cornu.errors import InvalidArgumentError
 from cornu.layers import shape_arithmetic
+from cornu.layers.lora import LowRankAdaptable
+from cornu.layers.window_arguments import WindowArguments
 from cornu.typing import Activation, Array, Constraint, Initializer, IntOrInts, Regularizer, Shape, Size
-from cornu.validation import standardize_padding
 
 
-class WindowedConv(Layer):
-    """Base class of all convolution layers: window, bias and activation.
+class WindowedConv(WindowArguments):
+    """Base class of all convolution layers: window, bias and activation."""
 
-    Attributes:
-        rank: Integer, the number of spatial axes.
-    """
-
-    rank = 2
-    _strides_and_dilates = False
-    """Whether ``strides`` and ``dilation_rate`` may both be larger than 1, as in Keras's depthwise layers."""
     kernel: Variable
     activation: ActivationAttribute = ActivationAttribute()
     cornu_input_value_range = (-1.0, 1.0)
@@ -51,21 +44,6 @@ class WindowedConv(Layer):
         """The activation."""
         return self.activation
 
-    def _set_window(
-        self, kernel_size: IntOrInts, strides: IntOrInts, padding: str, data_format: str | None, dilation_rate: IntOrInts
-    ) -> None:
-        self.kernel_size = validation.check_ints(self, "kernel_size", kernel_size, self.rank)
-        self.strides = validation.check_ints(self, "strides", strides, self.rank)
-        self.padding = standardize_padding(padding, causal=self._allows_causal())
-        self.data_format = config.standardize_data_format(data_format)
-        self.dilation_rate = validation.check_ints(self, "dilation_rate", dilation_rate, self.rank)
-        if max(self.strides) > 1 and max(self.dilation_rate) > 1 and not self._strides_and_dilates:
-            raise InvalidArgumentError(
-                f"`{type(self).__name__}` received `strides={self.strides}` and `dilation_rate={self.dilation_rate}`.",
-                "Only one of the two may be larger than 1.",
-                "Omit one of them.",
-            )
-
     def _set_finish(
         self, activation: Activation, use_bias: bool, initializer: Initializer, regularizer: Regularizer, constraint: Constraint
     ) -> None:
@@ -79,9 +57,6 @@ class WindowedConv(Layer):
         self.kernel_initializer = initializers.get(initializer)
         self.kernel_regularizer = regularizers.get(regularizer)
         self.kernel_constraint = constraints.get(constraint)
-
-    def _allows_causal(self) -> bool:
-        return False
 
     def _add_kernel(self, shape: tuple[int, ...]) -> None:
         self.kernel = self.add_weight(
@@ -137,7 +112,7 @@ class WindowedConv(Layer):
         return shape_arithmetic.make_shape(self.data_format, input_shape[0], spatial, filters)
 
 
-class BaseConv(WindowedConv):
+class BaseConv(LowRankAdaptable, WindowedConv):
     """Base class of :class:`Conv1D`, :class:`Conv2D` and :class:`Conv3D`, which differ in the number of spatial axes."""
 
     def __init__(
@@ -160,6 +135,7 @@ class BaseConv(WindowedConv):
         bias_constraint: Constraint = None,
         **kwargs: Any,
     ):
+        lora = kwargs.pop("lora_rank", None), kwargs.pop("lora_alpha", None)
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.filters = validation.check_int(self, "filters", filters)
         self.groups = validation.check_int(self, "groups", groups)
@@ -167,6 +143,7 @@ class BaseConv(WindowedConv):
         self._set_finish(activation, use_bias, bias_initializer, bias_regularizer, bias_constraint)
         self._set_kernel(kernel_initializer, kernel_regularizer, kernel_constraint)
         self._check_groups("filters", self.filters)
+        self._keep_lora(*lora)
 
     def _allows_causal(self) -> bool:
         return self.rank == 1

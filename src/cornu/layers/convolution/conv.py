@@ -63,7 +63,8 @@ class Conv2D(BaseConv):
         activity_regularizer: Regularizer applied to the output of the layer. Defaults to None.
         kernel_constraint: Constraint applied to the kernel weights after each optimizer update. Defaults to None.
         bias_constraint: Constraint applied to the bias vector after each optimizer update. Defaults to None.
-        **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
+        **kwargs: ``lora_rank`` and ``lora_alpha``, to adapt the kernel (see :meth:`enable_lora`), and arguments of the base
+            class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
 
     Raises:
         InvalidArgumentError: If a size is not a positive integer, or ``padding`` is unknown.

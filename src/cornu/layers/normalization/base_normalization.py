@@ -39,9 +39,10 @@ class BaseNormalization(Layer):
         self.gamma_regularizer = regularizers.get(gamma[1])
         self.gamma_constraint = constraints.get(gamma[2])
 
-    def _add_gamma_and_beta(self, shape: tuple[Size, ...]) -> None:
+    def _add_gamma_and_beta(self, shape: tuple[Size, ...], rms_scaling: bool = False) -> None:
+        """Create the weights. With ``rms_scaling`` there is always a ``gamma`` and never a ``beta``."""
         self.gamma = self.beta = None
-        if self.scale:
+        if self.scale or rms_scaling:
             self.gamma = self.add_weight(
                 shape,
                 self.gamma_initializer,
@@ -49,7 +50,7 @@ class BaseNormalization(Layer):
                 constraint=self.gamma_constraint,
                 name="gamma",
             )
-        if self.center:
+        if self.center and not rms_scaling:
             self.beta = self.add_weight(
                 shape, self.beta_initializer, regularizer=self.beta_regularizer, constraint=self.beta_constraint, name="beta"
             )

@@ -37,8 +37,8 @@ class BatchNormalization(BaseNormalization):
 
     The output has the shape of the input.
 
-    Source: Ioffe and Szegedy, 2015, Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate
-    Shift, https://arxiv.org/abs/1502.03167
+    Sources: Ioffe and Szegedy, 2015, Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate
+    Shift, https://arxiv.org/abs/1502.03167; Ioffe, 2017, Batch Renormalization, https://arxiv.org/abs/1702.03275
 
     Args:
         axis: Integer, the axis of the channels. Defaults to -1.
@@ -54,15 +54,19 @@ class BatchNormalization(BaseNormalization):
         gamma_regularizer: Regularizer applied to ``gamma``. Defaults to None.
         beta_constraint: Constraint applied to ``beta`` after each optimizer update. Defaults to None.
         gamma_constraint: Constraint applied to ``gamma`` after each optimizer update. Defaults to None.
-        renorm: Must be False: whether batches are renormalized, which this version does not support. Defaults to False.
-        renorm_clipping: Has no effect without ``renorm``. Defaults to None.
-        renorm_momentum: Has no effect without ``renorm``. Defaults to 0.99.
-        synchronized: Must be False: whether the statistics are those of the batches of all devices. Defaults to False.
+        renorm: Whether training uses batch renormalization, for small batches: the normalized values are corrected by slowly
+            moving statistics, ``r * x + d`` (see :meth:`_corrections`). Its weights are in addition ``moving_stddev``,
+            ``renorm_mean`` and ``renorm_stddev``. Defaults to False.
+        renorm_clipping: Dict of bounds of the correction: ``r`` is clipped to ``[rmin, rmax]`` and ``d`` to ``[-dmax, dmax]``.
+            A missing bound does not clip. Defaults to None.
+        renorm_momentum: Momentum of ``renorm_mean`` and ``renorm_stddev``. Defaults to 0.99.
+        synchronized: Whether the statistics are those of the batches of all devices. A model runs on one device, so that it
+            makes no difference. Defaults to False.
         **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
 
     Raises:
-        InvalidArgumentError: If ``momentum`` is not in [0, 1], ``synchronized`` or ``renorm`` is True, or the input does not
-            have ``axis``.
+        InvalidArgumentError: If a momentum is not in [0, 1], ``renorm_clipping`` has other entries or empty intervals, or the
+            input does not have ``axis``.
         ShapeError: If, when called, the number of channels differs from the one the layer was built with.
 
     Example:
@@ -101,11 +105,11 @@ class BatchNormalization(BaseNormalization):
         **kwargs: Unpack[LayerArguments],
     ):
         super().__init__(**kwargs)
-        self.synchronized = _unsupported("synchronized", synchronized, "the statistics are those of the batch of one device")
-        self.renorm = _unsupported("renorm", renorm, "this version has no batch renormalization")
-        self.renorm_clipping, self.renorm_momentum = renorm_clipping, renorm_momentum
+        self.synchronized, self.renorm = synchronized, renorm
+        self.renorm_clipping = _clipping(renorm_clipping or {}) if renorm else renorm_clipping
+        self.renorm_momentum = _momentum("renorm_momentum", renorm_momentum)
         self.axis = one_axis(axis)
-        self.momentum = _momentum(momentum)
+        self.momentum = _momentum("momentum", momentum)
         beta = (beta_initializer, beta_regularizer, beta_constraint)
         gamma = (gamma_initializer, gamma_regularizer, gamma_constraint)
         self._set_gamma_and_beta(center, scale, beta, gamma, float(epsilon))
@@ -126,6 +130,13 @@ class BatchNormalization(BaseNormalization):
         self.moving_variance = self.add_weight(
             channels, self.moving_variance_initializer, trainable=False, name="moving_variance"
         )
+        if self.renorm:
+            self.moving_stddev = self.add_weight(channels, self._first_stddev, trainable=False, name="moving_stddev")
+            self.renorm_mean = self.add_weight(channels, self.moving_mean_initializer, trainable=False, name="renorm_mean")
+            self.renorm_stddev = self.add_weight(channels, self._first_stddev, trainable=False, name="renorm_stddev")
+
+    def _first_stddev(self, shape: tuple[int, ...], dtype: str | None = None) -> Any:
+        return ops.sqrt(self.moving_variance_initializer(shape, dtype=dtype))
 
     def call(self, inputs: Array, training: bool | None = None, mask: Array | None = None) -> Any:
         """Return the normalized inputs.
@@ -138,7 +149,9 @@ class BatchNormalization(BaseNormalization):
         """
         with call_context.autocast(None):  # use the weights in their own dtype, not in half precision
             x = ops.cast(inputs, computing_dtype(self.compute_dtype))
-            if training and self.trainable:
+            if training and self.trainable and self.renorm:
+                outputs = self._renormalized(x, mask)
+            elif training and self.trainable:
                 outputs, mean, variance = self._normalized_by_itself(x, mask)
                 self._follow(self.moving_mean, mean)
                 self._follow(self.moving_variance, variance)
@@ -159,9 +172,34 @@ class BatchNormalization(BaseNormalization):
         outputs = ops.batch_normalization(x, mean, variance, self.axis, self.beta, self.gamma, self.epsilon)
         return outputs, mean, variance
 
-    def _follow(self, moving: Variable, value: Array) -> None:
+    def _renormalized(self, x: Array, mask: Array | None) -> Any:
+        """Return the inputs normalized by the corrected statistics of the batch, and update the moving ones."""
+        mean, variance = self._batch_statistics(x, self._weights_of_samples(x, mask))
+        stddev = ops.sqrt(variance + self.epsilon)
+        factor, offset = (ops.stop_gradient(part) for part in self._corrections(mean, stddev))
+        if self.gamma is not None:
+            factor, offset = factor * self.gamma, offset * self.gamma
+        if self.beta is not None:
+            offset = offset + self.beta
+        self._follow(self.renorm_mean, mean, self.renorm_momentum)
+        self._follow(self.renorm_stddev, stddev, self.renorm_momentum)
+        self._follow(self.moving_mean, mean)
+        self._follow(self.moving_stddev, stddev)
+        self.moving_variance.assign(ops.relu(ops.square(self.moving_stddev) - self.epsilon))
+        return ops.batch_normalization(x, mean, variance, self.axis, offset, factor, self.epsilon)
+
+    def _corrections(self, mean: Array, stddev: Array) -> tuple[Any, Any]:
+        """Return ``r = stddev / renorm_stddev`` and ``d = (mean - renorm_mean) / renorm_stddev``, clipped."""
+        moving = ops.maximum(self.renorm_stddev, math.sqrt(self.epsilon))
+        limits: dict[str, float] = self.renorm_clipping or {}
+        largest = limits.get("dmax", math.inf)
+        r = ops.clip(stddev / moving, limits.get("rmin", -math.inf), limits.get("rmax", math.inf))
+        return r, ops.clip((mean - self.renorm_mean) / moving, -largest, largest)
+
+    def _follow(self, moving: Variable, value: Array, momentum: float | None = None) -> None:
+        momentum = self.momentum if momentum is None else momentum
         value = ops.cast(ops.stop_gradient(value), moving.dtype)
-        moving.assign(moving * self.momentum + value * (1.0 - self.momentum))
+        moving.assign(moving * momentum + value * (1.0 - momentum))
 
     def _batch_statistics(self, x: Array, weights: Array | None) -> tuple[Any, Any]:
         """Return the mean and the variance of each channel, over all positions with nonzero weight."""
@@ -220,20 +258,24 @@ def one_axis(axis: IntOrInts) -> int:
     return int(only)
 
 
-def _unsupported(name: str, value: bool, reason: str) -> bool:
-    """Return False; raise ``InvalidArgumentError`` if an argument for something unsupported is True."""
-    if value:
+def _clipping(limits: dict[str, float]) -> dict[str, float]:
+    """Return the argument ``renorm_clipping`` without bounds of None, after a check."""
+    found = {name: value for name, value in limits.items() if value is not None}
+    is_empty = found.get("rmin", -math.inf) > found.get("rmax", math.inf) or found.get("dmax", 0) < 0
+    if is_empty or not limits.keys() <= {"rmax", "rmin", "dmax"}:
         raise InvalidArgumentError(
-            f"`BatchNormalization` received `{name}={value!r}`.", f"It must be False: {reason}.", "Omit it."
+            f"`BatchNormalization` received `renorm_clipping={limits!r}`.",
+            "Its entries are 'rmax', 'rmin' and 'dmax', where 'rmin' is at most 'rmax', and 'dmax' is not negative.",
+            "Pass, for example, `renorm_clipping={'rmin': 1 / 3, 'rmax': 3, 'dmax': 5}`.",
         )
-    return False
+    return found
 
 
-def _momentum(value: float) -> float:
+def _momentum(name: str, value: float) -> float:
     if 0 <= value <= 1:
         return float(value)
     raise InvalidArgumentError(
-        f"`BatchNormalization` received `momentum={value!r}`.",
+        f"`BatchNormalization` received `{name}={value!r}`.",
         "It must be between 0 and 1: it is the weight of the previous moving statistics in each update.",
-        "Pass, for example, `momentum=0.99`.",
+        f"Pass, for example, `{name}=0.99`.",
     )

@@ -4,7 +4,7 @@ from typing import Any
 
 from cornu import ops, registry, validation
 from cornu.core import batch_coupling, call_context
-from cornu.errors import InvalidArgumentError
+from cornu.errors import warn
 from cornu.layers.normalization.base_normalization import BaseNormalization, computing_dtype
 from cornu.typing import Array, Constraint, Initializer, IntOrInts, Regularizer, Shape
 
@@ -36,10 +36,11 @@ class LayerNormalization(BaseNormalization):
         beta_constraint: Constraint applied to ``beta`` after each optimizer update. Defaults to None.
         gamma_constraint: Constraint applied to ``gamma`` after each optimizer update. Defaults to None.
         **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``, and
-            ``rms_scaling``, which must be False.
+            ``rms_scaling``: if it is True, the layer computes ``gamma * x / sqrt(variance + epsilon)``, as Keras does for old
+            models. That is no RMS normalization, for which there is :class:`RMSNormalization`.
 
     Raises:
-        InvalidArgumentError: If the input does not have ``axis``, or ``rms_scaling`` is True.
+        InvalidArgumentError: If the input does not have ``axis``.
         ShapeError: If, when called, the sizes along ``axis`` differ from those the layer was built with.
 
     Example:
@@ -63,7 +64,12 @@ class LayerNormalization(BaseNormalization):
         gamma_constraint: Constraint = None,
         **kwargs: Any,
     ):
-        self.rms_scaling = _no_rms_scaling(kwargs.pop("rms_scaling", False))
+        self.rms_scaling = kwargs.pop("rms_scaling", False)
+        if self.rms_scaling:
+            warn(
+                "`LayerNormalization` with `rms_scaling=True` divides by the standard deviation, not by the root mean square, "
+                "and has no `beta`. Keras keeps it for old models. Use `RMSNormalization` in new ones."
+            )
         super().__init__(**kwargs)
         self.axis = validation.check_axes(self, axis)
         self.batch_coupling = batch_coupling.coupling_along(self.axis)
@@ -76,28 +82,22 @@ class LayerNormalization(BaseNormalization):
 
     def build(self, input_shape: Shape) -> None:
         """Create gamma and beta."""
-        self._add_gamma_and_beta(tuple(input_shape[axis] for axis in self._check_axes(input_shape, self._axes())))
+        sizes = tuple(input_shape[axis] for axis in self._check_axes(input_shape, self._axes()))
+        self._add_gamma_and_beta(sizes, self.rms_scaling)
 
     def call(self, inputs: Array) -> Any:
         """Return the normalized inputs."""
         with call_context.autocast(None):
             x = ops.cast(inputs, computing_dtype(self.compute_dtype))
             axes = self._check_axes(x.shape, self._axes())
-            outputs = ops.layer_normalization(x, self.gamma, self.beta, axes, self.epsilon)
+            outputs = ops.layer_normalization(x, self.gamma, self.beta, axes, self.epsilon, rms_scaling=self.rms_scaling)
         return ops.cast(outputs, self.compute_dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the config, including ``rms_scaling``."""
+        return {**super().get_config(), "rms_scaling": self.rms_scaling}
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the input shape."""
         self._check_axes(input_shape, self._axes())
         return input_shape
-
-
-def _no_rms_scaling(value: bool) -> bool:
-    """Return False; raise ``InvalidArgumentError`` for True."""
-    if value:
-        raise InvalidArgumentError(
-            f"`LayerNormalization` received `rms_scaling={value!r}`.",
-            "It must be False: it divides by the variance instead of the root mean square.",
-            "Use `ops.rms_normalization` in a layer of your own.",
-        )
-    return False

@@ -1,5 +1,6 @@
 """Base class of recurrent cells, which compute one time step, and functions that cells share."""
 
+import dataclasses
 import functools
 import inspect
 from collections.abc import Callable, Sequence
@@ -15,10 +16,17 @@ from cornu.core.layer_placement import backend_of
 from cornu.core.seed_generator import SeedGenerator
 from cornu.errors import InvalidTypeError
 from cornu.layers import shape_arithmetic
-from cornu.typing import Activation, Array, Constraint, Initializer, Regularizer, Shape
+from cornu.typing import Activation, Array, Constraint, Initializer, Regularizer, Shape, Size
 
 State = list
 """List of the state arrays of a cell; the first one is its output."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageSize:
+    """Size of a state that is an image for each sample, in the place of an integer: its shape without the batch axis."""
+
+    shape: tuple[int, ...]
 
 
 class Cell(Protocol):
@@ -70,7 +78,7 @@ class RecurrentCell(Layer):
         self.recurrent_dropout = validation.check_fraction(self, recurrent_dropout, "recurrent_dropout")
         self.seed = seed
         self.seed_generator = SeedGenerator(seed)
-        self.state_size: int | list[int] = self.units
+        self.state_size: int | list[int] | list[ImageSize] = self.units
         self.output_size = self.units
 
     def _keep_initializers(self, kernel: Initializer, recurrent: Initializer, bias: Initializer) -> None:
@@ -104,15 +112,16 @@ class RecurrentCell(Layer):
     def build(self, input_shape: Shape) -> None:
         """Create ``kernel``, ``recurrent_kernel`` and ``bias``."""
         self.compute_output_shape(input_shape)
+        shapes = self._kernel_shapes(input_shape)
         self.kernel = self.add_weight(
-            (input_shape[-1], self.gates * self.units),
+            shapes[0],
             self.kernel_initializer,
             regularizer=self.kernel_regularizer,
             constraint=self.kernel_constraint,
             name="kernel",
         )
         self.recurrent_kernel = self.add_weight(
-            (self.units, self.gates * self.units),
+            shapes[1],
             self.recurrent_initializer,
             regularizer=self.recurrent_regularizer,
             constraint=self.recurrent_constraint,
@@ -127,6 +136,11 @@ class RecurrentCell(Layer):
                 constraint=self.bias_constraint,
                 name="bias",
             )
+
+    def _kernel_shapes(self, input_shape: Shape) -> tuple[tuple[Size, ...], tuple[Size, ...]]:
+        """Return the shapes of ``kernel`` and ``recurrent_kernel``."""
+        columns = self.gates * self.units
+        return (input_shape[-1], columns), (self.units, columns)
 
     def _bias_shape(self) -> tuple[int, ...]:
         return (self.gates * self.units,)
@@ -237,7 +251,7 @@ class RecurrentCell(Layer):
 
     def get_initial_state(self, batch_size: int) -> State:
         """Return zeros, one array of shape ``(batch_size, size)`` for each state."""
-        return [backend_of(self).full((batch_size, size), 0, self.compute_dtype) for size in sizes_of(self)]
+        return [backend_of(self).full(state_shape(batch_size, size), 0, self.compute_dtype) for size in sizes_of(self)]
 
     def compute_output_shape(self, input_shape: Shape, states_shape: Shape | Sequence[Shape] | None = None) -> tuple:
         """Return the shape of the output, ``(batch, units)``, and the shapes of the states."""
@@ -276,7 +290,12 @@ def sizes_of(cell: Cell) -> list:
     return list(cell.state_size) if isinstance(cell.state_size, (list, tuple)) else [cell.state_size]
 
 
-def output_size_of(cell: Cell) -> int:
+def state_shape(batch: Size, size: int | ImageSize) -> tuple:
+    """Return the shape of a state, or of the output of a time step, for its size."""
+    return (batch, *size.shape) if isinstance(size, ImageSize) else (batch, size)
+
+
+def output_size_of(cell: Cell) -> Any:
     """Return the output size of a cell, by default the size of its first state."""
     size = getattr(cell, "output_size", None)
     return sizes_of(cell)[0] if size is None else size

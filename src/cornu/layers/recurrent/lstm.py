@@ -192,6 +192,7 @@ class LSTMCell(RecurrentCell):
 
     _reads_only_products = True
     gates = 4
+    gate_axis = -1
     recurrent_activation: ActivationAttribute = ActivationAttribute()
 
     def __init__(
@@ -235,7 +236,7 @@ class LSTMCell(RecurrentCell):
 
     def advance(self, outer: Array, inner: Array, states: State) -> State:
         """Return ``[h, c]`` after one time step."""
-        enter, forget, new, leave = ops.split(outer + inner, self.gates, axis=-1)
+        enter, forget, new, leave = ops.split(outer + inner, self.gates, axis=self.gate_axis)
         carry = self.recurrent_activation(forget) * states[1] + self.recurrent_activation(enter) * self.activation(new)
         return [self.recurrent_activation(leave) * self.activation(carry), carry]
 

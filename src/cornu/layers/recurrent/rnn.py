@@ -9,11 +9,13 @@ from cornu.core import call_context, call_handling
 from cornu.core.layer import Layer
 from cornu.core.layer_config import LayerArguments
 from cornu.core.layer_placement import backend_of
+from cornu.core.masks import expand_mask
 from cornu.core.variable import Variable
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.layers import shape_arithmetic
 from cornu.layers.recurrent.cell import (
     Cell,
+    ImageSize,
     RecurrentCell,
     call_of,
     check_cell,
@@ -21,6 +23,7 @@ from cornu.layers.recurrent.cell import (
     output_size_of,
     sizes_of,
     state_is_list,
+    state_shape,
     times,
 )
 from cornu.layers.recurrent.stacked_rnn_cells import StackedRNNCells
@@ -141,7 +144,7 @@ class RNN(Layer):
 
     def _make_states(self, batch_size: int) -> None:
         self._states = [
-            self.add_weight((batch_size, size), "zeros", trainable=False, name="rnn_state")
+            self.add_weight(state_shape(batch_size, size), "zeros", trainable=False, name="rnn_state")
             for size in trees.leaves([sizes_of(cell) for cell in self._cells])
         ]
 
@@ -214,7 +217,8 @@ class RNN(Layer):
                 outputs, after = self._taken_along(cell, outputs, states[number], valid, keep_all, training)
             states[number] = after[len(after) - len(states[number]) :]
         if self.zero_output_for_mask and valid is not None:
-            outputs = ops.where(valid if self.return_sequences else valid[-1], outputs, 0)
+            valid = valid if self.return_sequences else valid[-1]
+            outputs = ops.where(expand_mask(valid, len(outputs.shape)), outputs, 0)
         if self.return_sequences:
             outputs = ops.swapaxes(outputs, 0, 1)
         for variable, array in zip(stored, trees.leaves(states), strict=False):
@@ -247,7 +251,8 @@ class RNN(Layer):
         For a custom cell, the output, initially zeros, is prepended to the states.
         """
         if not (isinstance(cell, RecurrentCell) and type(cell).call is RecurrentCell.call):
-            blank = backend_of(self).full((ops.shape(inputs)[1], output_size_of(cell)), 0, self.compute_dtype)
+            blank_shape = state_shape(ops.shape(inputs)[1], output_size_of(cell))
+            blank = backend_of(self).full(blank_shape, 0, self.compute_dtype)
             scan = _written_out if self.unroll else backend_of(self).scan
             return _loop(scan, _as_step(cell, training), inputs, [blank, *states], valid, keep_all)
         if cell.dtype_policy == self.dtype_policy:
@@ -280,11 +285,15 @@ class RNN(Layer):
     def compute_output_shape(self, sequences_shape: Shape, initial_state_shape: Sequence[Shape] | None = None) -> Any:
         """Return the output shape; with ``return_state``, a tuple of it and the state shapes."""
         self._check_input(sequences_shape)
-        batch, size = sequences_shape[0], output_size_of(self.cell)
-        outputs = (batch, sequences_shape[1], size) if self.return_sequences else (batch, size)
+        return self._output_shapes(sequences_shape, output_size_of(self.cell), [sizes_of(cell) for cell in self._cells])
+
+    def _output_shapes(self, sequences_shape: Shape, size: int | ImageSize, state_sizes: list[list]) -> Any:
+        """Return the output shape for the sizes of the output of a time step and of the states of each cell."""
+        batch, *step = state_shape(sequences_shape[0], size)
+        outputs = (batch, sequences_shape[1], *step) if self.return_sequences else (batch, *step)
         if not self.return_state:
             return outputs
-        states = [[(batch, size) for size in sizes_of(cell)] for cell in self._cells]
+        states = [[state_shape(batch, size) for size in sizes] for sizes in state_sizes]
         return (outputs, *self._returned(states))
 
     def _check_input(self, shape: Shape | list[Shape]) -> None:
@@ -338,7 +347,7 @@ def _loop(scan: Callable, step: Callable, inputs: Array, states: list, valid: Ar
         x, is_valid = now
         after = step(x, before)
         if is_valid is not None:
-            after = trees.map(lambda new, old: ops.where(is_valid, new, old), after, before)
+            after = trees.map(lambda new, old: ops.where(expand_mask(is_valid, len(new.shape)), new, old), after, before)
         return after, after[0] if keep_all else None
 
     after, outputs = scan(masked_step, states, (inputs, valid))
@@ -409,13 +418,13 @@ def _check_states(layer: RNN, initial_state: Tree, batch_size: int | None) -> No
     """Raise a :class:`ShapeError` unless there is an initial state of the right shape for each state of the layer."""
     sizes = trees.leaves(layer.state_size)
     given = [tuple(getattr(state, "shape", ())) for state in trees.leaves(initial_state)]
-    fits = len(given) == len(sizes) and all(
-        len(shape) == 2 and shape[1] in (None, size) and (batch_size in (None, shape[0]))
-        for shape, size in zip(given, sizes, strict=True)
+    needed = [state_shape(batch_size, size) for size in sizes]
+    fits = len(given) == len(needed) and all(
+        len(shape) == len(fit) and all(size in (None, need) or need is None for size, need in zip(shape, fit, strict=True))
+        for shape, fit in zip(given, needed, strict=True)
     )
     if not fits:
-        batch = "batch" if batch_size is None else batch_size
-        wanted = ", ".join(f"({batch}, {size})" for size in sizes)
+        wanted = ", ".join(f"({', '.join(map(str, ('batch', *fit[1:]) if fit[0] is None else fit))})" for fit in needed)
         raise ShapeError(
             f"The layer {layer.name!r} received an `initial_state` of {len(given)} arrays of shapes {given}.",
             f"It needs {len(sizes)} of shapes [{wanted}].",

@@ -25,7 +25,7 @@ def moments(x: ArrayLike, axes: Axis, keepdims: bool = False, synchronized: bool
         x: Array-like.
         axes: Integer or tuple of integers, the axis or axes along which to reduce.
         keepdims: Whether to keep the reduced axes with size 1. Defaults to False.
-        synchronized: Not supported: there is one device.
+        synchronized: Whether the statistics are those of all devices. It makes no difference: a model runs on one device.
 
     Returns:
         Tuple ``(mean, variance)``, of the dtype of ``x``.
@@ -35,8 +35,6 @@ def moments(x: ArrayLike, axes: Axis, keepdims: bool = False, synchronized: bool
         >>> [float(part) for part in ops.moments([1.0, 3.0], 0)]
         [2.0, 1.0]
     """
-    if synchronized:
-        raise InvalidArgumentError("`synchronized=True` was given.", "It must be False.", "Omit it.")
     backend, x = floats(x)
     axes = check_axes(axes, x.shape, "axes")
     dtype = backend.dtype(x)
@@ -145,18 +143,14 @@ def layer_normalization(
         beta: Array-like of the shape of the normalized axes to add, or None. Defaults to None.
         axis: Integer or tuple of integers, the axis or axes along which to normalize. Defaults to -1.
         epsilon: Float added to the variance to avoid division by zero. Defaults to ``config.epsilon()``.
-        rms_scaling: Must be False; :func:`rms_normalization` divides by the root mean square.
-
-    Raises:
-        InvalidArgumentError: If ``rms_scaling`` is True.
+        rms_scaling: Whether to return ``x / sqrt(variance + epsilon) * gamma``, as Keras does for old models. That is no RMS
+            normalization, for which there is :func:`rms_normalization`. Defaults to False.
 
     Example:
         >>> from cornu import ops
         >>> ops.round(ops.layer_normalization([1.0, 3.0])).tolist()
         [-1.0, 1.0]
     """
-    if rms_scaling:
-        raise InvalidArgumentError("`rms_scaling=True` was given.", "It must be False.", "Use `rms_normalization` instead.")
     backend, x = floats(x)
     axes = check_axes(axis, x.shape)
     dtype = backend.dtype(x)
@@ -164,7 +158,8 @@ def layer_normalization(
     distance = backend.subtract(wide, backend.mean(wide, axes, True))
     variance = backend.mean(backend.square(distance), axes, True)
     factor = backend.rsqrt(backend.add(variance, config.epsilon() if epsilon is None else epsilon))
-    result = _scale_and_shift(backend, backend.multiply(distance, factor), axes, gamma, beta)
+    scaled = backend.multiply(wide if rms_scaling else distance, factor)
+    result = _scale_and_shift(backend, scaled, axes, gamma, None if rms_scaling else beta)
     return result if wide is x else backend.cast(result, dtype)
 
 
