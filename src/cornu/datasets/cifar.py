@@ -90,11 +90,12 @@ def images(batch: dict, count: int) -> np.ndarray:
         ValueError: If the images do not have this number or size.
     """
     data = batch["data"]
-    if isinstance(data, pickled_arrays.PickledArray) and (data.dtype != "u1" or not isinstance(data.content, bytes)):
+    content = data.content if isinstance(data, pickled_arrays.PickledArray) and data.dtype == "u1" else None
+    if not isinstance(content, bytes):
         raise ValueError("its images are not arrays of bytes")
-    if not isinstance(data, pickled_arrays.PickledArray) or data.shape != (count, 3072) or len(data.content) != count * 3072:
+    if data.shape != (count, 3072) or len(content) != count * 3072:
         raise ValueError(f"its images have shape {getattr(data, 'shape', None)} instead of {(count, 3072)}")
-    planes = np.frombuffer(data.content, "uint8").reshape(count, 3, 32, 32)
+    planes = np.frombuffer(content, "uint8").reshape(count, 3, 32, 32)
     return planes.copy() if config.image_data_format() == "channels_first" else planes.transpose(0, 2, 3, 1).copy()
 
 
