@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         testing as testing,
         tree as tree,
         utils as utils,
+        visualization as visualization,
         wrappers as wrappers,
     )
     from cornu.core.dtype_policy import DTypePolicy as DTypePolicy, FloatDTypePolicy as FloatDTypePolicy

@@ -71,6 +71,7 @@ NAMESPACES: dict[str, dict[str, str]] = {
         "tree": "cornu.tree",
         "utils": "cornu.utils",
         "value_and_grad": "cornu.core.gradients",
+        "visualization": "cornu.visualization",
         "wrappers": "cornu.wrappers",
     },
     "cornu.backend": {
