@@ -540,7 +540,8 @@ def subclasses(name: str) -> set[str]:
 def keras_spaces() -> tuple:
     keras = pytest.importorskip("keras", reason="the signatures are compared with those of keras")
     named = (
-        "layers losses metrics optimizers callbacks models ops activations initializers regularizers constraints utils random"
+        "layers losses metrics optimizers callbacks models ops activations initializers regularizers constraints utils random "
+        "visualization"
     )
     return (keras, *(getattr(keras, name) for name in named.split()), keras.ops.image, keras.ops.nn, keras.optimizers.schedules)
 

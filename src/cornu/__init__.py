@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         optimizers as optimizers,
         plots as plots,
         preprocessing as preprocessing,
+        quantizers as quantizers,
         random as random,
         regularizers as regularizers,
         saving as saving,

@@ -120,7 +120,9 @@ def draw_bounding_boxes(
     for image, own, classes, certain in zip(pixels, boxes, labels, confidences, strict=True):
         ink = np.array(color if image.shape[-1] != 1 else [round(float(np.mean(color)))], "uint8")
         ink = np.append(ink, [255] * (image.shape[-1] - len(ink))).astype("uint8")  # an alpha channel is opaque
-        for (x0, y0, x1, y1), label, confidence in zip((own + 1e-3).astype(int).tolist(), classes.tolist(), certain, strict=True):
+        for (x0, y0, x1, y1), label, confidence in zip(
+            (own + 1e-3).astype(int).tolist(), classes.tolist(), certain, strict=True
+        ):
             if label == -1:
                 continue
             _draw_frame(image, (x0, y0, x1, y1), ink, line_thickness)
