@@ -52,6 +52,7 @@ RAISED_CAPS: dict[str, tuple[int, str]] = {}
 
 MANY_PARAMETERS = {
     "core/variable.py:Variable.__init__": "the nine of Keras, and `backend`",
+    "datasets/reuters.py:load_data": "the nine of Keras",
     "models/model.py:Model.compile": "the nine of Keras, and `micro_batch_size`",
 }
 """``"file:function"`` that may take more than eight parameters, with the reason. Signatures of Keras need no entry."""
@@ -541,7 +542,8 @@ def subclasses(name: str) -> set[str]:
 def keras_spaces() -> tuple:
     keras = pytest.importorskip("keras", reason="the signatures are compared with those of keras")
     named = (
-        "layers losses metrics optimizers callbacks models ops activations initializers regularizers constraints utils random"
+        "layers losses metrics optimizers callbacks models ops activations initializers regularizers constraints utils random "
+        "visualization"
     )
     return (keras, *(getattr(keras, name) for name in named.split()), keras.ops.image, keras.ops.nn, keras.optimizers.schedules)
 

@@ -30,12 +30,15 @@ if TYPE_CHECKING:
         optimizers as optimizers,
         plots as plots,
         preprocessing as preprocessing,
+        quantizers as quantizers,
         random as random,
         regularizers as regularizers,
         saving as saving,
         testing as testing,
         tree as tree,
         utils as utils,
+        visualization as visualization,
+        wrappers as wrappers,
     )
     from cornu.core.dtype_policy import DTypePolicy as DTypePolicy, FloatDTypePolicy as FloatDTypePolicy
     from cornu.core.gradients import value_and_grad as value_and_grad

@@ -5,11 +5,12 @@ Importing one imports no other module, and ``cornu.saving`` can export functions
 """
 
 import difflib
+import functools
 import importlib
 import sys
 from collections.abc import Callable, Iterable
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 _BOXES = "cornu.ops.image.bounding_boxes"
 _CONFIG = "cornu.config"
@@ -65,6 +66,7 @@ NAMESPACES: dict[str, dict[str, str]] = {
         "optimizers": "cornu.optimizers",
         "plots": "cornu.plots",
         "preprocessing": "cornu.preprocessing",
+        "quantizers": "cornu.quantizers",
         "random": "cornu.random",
         "regularizers": "cornu.regularizers",
         "saving": "cornu.saving",
@@ -72,6 +74,8 @@ NAMESPACES: dict[str, dict[str, str]] = {
         "tree": "cornu.tree",
         "utils": "cornu.utils",
         "value_and_grad": "cornu.core.gradients",
+        "visualization": "cornu.visualization",
+        "wrappers": "cornu.wrappers",
     },
     "cornu.backend": {
         "backend": _CONFIG,
@@ -214,6 +218,50 @@ NAMESPACES: dict[str, dict[str, str]] = {
 }
 """Namespace to its public names, each with the module that defines it, and after a colon its name there if that is another."""
 
+_QUANTIZATION = (
+    "Cornu has no quantized layers.",
+    "To save memory and time, call `mixed_precision.set_dtype_policy('mixed_bfloat16')` before the model is made; to quantize "
+    "a trained model, call `model.export('model.onnx')` and use the tools of ONNX Runtime.",
+)
+_EXPORT = ("Cornu exports a model as a whole.", "Call `model.export(path, format='tf_saved_model')`, or 'onnx'.")
+
+REFUSED: dict[str, dict[str, tuple[str, str]]] = {
+    "cornu": {"Quantizer": _QUANTIZATION},
+    "cornu.core.layer": {"Layer.quantize": _QUANTIZATION},
+    "cornu.dtype_policies": dict.fromkeys(
+        ("AWQDTypePolicy", "GPTQDTypePolicy", "Int4DTypePolicy", "QuantizedDTypePolicy", "QuantizedFloat8DTypePolicy"),
+        _QUANTIZATION,
+    ),
+    "cornu.export": {"ExportArchive": _EXPORT},
+    "cornu.quantizers": dict.fromkeys(
+        """AWQConfig AbsMaxQuantizer Float8QuantizationConfig GPTQConfig Int4QuantizationConfig Int8QuantizationConfig
+        QuantizationConfig Quantizer abs_max_quantize abs_max_quantize_grouped_with_zero_point compute_float8_amax_history
+        compute_float8_scale deserialize fake_quant_with_min_max_vars get pack_int4 quantize_and_dequantize serialize
+        unpack_int4""".split(),  # noqa: SIM905
+        _QUANTIZATION,
+    ),
+}
+"""Module to names of Keras that Cornu refuses: they can be imported, and calling them says what to use instead."""
+
+
+def refuse(namespace: str, name: str) -> NoReturn:
+    """Raise the error for a name in :data:`REFUSED` that was called.
+
+    Example:
+        >>> from cornu import namespaces
+        >>> namespaces.refuse("cornu.export", "ExportArchive")
+        Traceback (most recent call last):
+        cornu.errors.MissingNameError: `ExportArchive` was called. Cornu exports a model as a whole. Call `model.export(...
+    """
+    expected, hint = REFUSED[namespace][name]
+    raise importlib.import_module("cornu.errors").MissingNameError(f"`{name}` was called.", expected, hint)
+
+
+@functools.cache
+def _refused(namespace: str, name: str) -> type:
+    """Return the class that stands for a name in :data:`REFUSED`."""
+    return type(name, (), {"__new__": lambda *_, **__: refuse(namespace, name), "__module__": namespace})
+
 
 def missing_name(module: str, name: str, known: Iterable[str]) -> AttributeError:
     """Return the exception for a name that a module does not have, with the nearest one that it has.
@@ -250,6 +298,8 @@ def missing_names_of(module: str, known: list[str]) -> Callable[[str], Any]:
     """
 
     def find(name: str) -> Any:
+        if name in REFUSED.get(module, ()):
+            return _refused(module, name)
         raise missing_name(module, name, known)
 
     return find
@@ -268,10 +318,11 @@ def attach(namespace: str) -> tuple[Callable[[str], Any], Callable[[], list[str]
         (['dtype_policy', 'set_dtype_policy'], 'cornu.core.dtype_policy')
     """
     names = NAMESPACES[namespace]
+    missing = missing_names_of(namespace, [*names])
 
     def find(name: str) -> Any:
         if name not in names:
-            raise missing_name(namespace, name, names)
+            return missing(name)
         home, _, original = names[name].partition(":")
         module = importlib.import_module(home)
         return module if home == f"{namespace}.{name}" else getattr(module, original or name)

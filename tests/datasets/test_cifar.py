@@ -52,7 +52,7 @@ def test_channels_come_first_if_the_setting_says_so(monkeypatch, batch_of_python
 @pytest.mark.parametrize("protocol", range(6))
 def test_a_pickle_that_would_run_something_runs_nothing(tmp_path, protocol):
     content = pickle.dumps({"data": Marker(tmp_path / "marker")}, protocol=protocol)
-    with pytest.raises(pickle.UnpicklingError, match=r"refers to `\w+.open`, which is not allowed in an image file"):
+    with pytest.raises(pickle.UnpicklingError, match=r"refers to `\w+.open`, which is not allowed in a file of data"):
         cifar.unpickle(content)
     assert not (tmp_path / "marker").exists()
 

@@ -9,12 +9,13 @@ from platformdirs.macos import MacOS
 
 from cornu.errors import DataError
 from cornu.io.cache import Source, cache_folder, get_path, keras_folder
+from cornu.io.download import Checksum
 
 BODY = b"published"
 SOURCE = Source(
     "set/data.bin",
     "http://127.0.0.1:1/data.bin",
-    hashlib.sha256(BODY).hexdigest(),
+    Checksum(hashlib.sha256(BODY).hexdigest()),
     len(BODY),
     ("older.bin",),
     shared_name="data.bin",

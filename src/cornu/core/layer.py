@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from cornu import autograph, backends, config, regularizers, trees
+from cornu import autograph, backends, config, namespaces, regularizers, trees
 from cornu.core import (
     batch_coupling,
     dtype_policy,
@@ -268,6 +268,14 @@ class Layer(LayerTraits, Configurable):
         layer_errors.check_losses(self, losses)
         running = context.current()
         (running.losses if running is not None else self._cornu.losses).extend(losses)
+
+    def quantize(self, mode: str | None = None, type_check: bool = True, config: Config | None = None, **kwargs: Tree) -> None:
+        """Refuse the quantization of Keras.
+
+        Raises:
+            MissingNameError: Always; it says what to use instead.
+        """
+        namespaces.refuse("cornu.core.layer", "Layer.quantize")
 
     def add_metric(self, *args: Any, **kwargs: Any) -> None:
         """Raise ``NotImplementedError``, as in Keras 3: a metric is an attribute, or an argument of ``compile``."""

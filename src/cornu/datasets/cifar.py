@@ -1,11 +1,8 @@
 """Safe readers of the batches of CIFAR-10 and CIFAR-100, which are pickle files.
 
-A pickle is a program that can call any object it names. Here, the names used to pickle NumPy arrays resolve to classes that
-only record their arguments, and every other name raises an error. Before loading, the pickle is scanned for the one instruction
-that can allocate a disproportionate amount of memory.
+Before a pickle is loaded as data, it is scanned for the one instruction that can allocate a disproportionate amount of memory.
 """
 
-import io
 import pickle
 import pickletools
 from collections.abc import Collection, Iterator
@@ -14,47 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from cornu import config
+from cornu.datasets import pickled_arrays
 from cornu.datasets.reading import check_labels
 from cornu.io.archives import archive_files, folder_files
-
-
-class _Dtype:
-    """Replacement for ``numpy.dtype`` in a pickle."""
-
-    def __init__(self, name: bytes | str = "", *_):
-        self.name = name.decode() if isinstance(name, bytes) else name
-
-    def __setstate__(self, state: object) -> None: ...
-
-
-class _Array:
-    """Replacement for ``numpy.ndarray``, and for the function that creates one, in a pickle; records shape and content."""
-
-    shape: tuple[int, ...] = ()
-    content: bytes = b""
-
-    def __init__(self, *_): ...
-
-    def __setstate__(self, state: tuple) -> None:
-        _, shape, dtype, _, content = state
-        if not isinstance(dtype, _Dtype) or dtype.name not in ("u1", "|u1") or not isinstance(content, bytes):
-            raise ValueError("its images are not arrays of bytes")
-        self.shape, self.content = shape, content
-
-
-_ALLOWED_NAMES = {
-    ("numpy", "ndarray"): _Array,
-    ("numpy", "dtype"): _Dtype,
-    ("numpy.core.multiarray", "_reconstruct"): _Array,
-    ("numpy._core.multiarray", "_reconstruct"): _Array,
-}
-
-
-class _DataOnly(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> object:
-        if (module, name) not in _ALLOWED_NAMES:
-            raise pickle.UnpicklingError(f"it refers to `{module}.{name}`, which is not allowed in an image file")
-        return _ALLOWED_NAMES[module, name]
 
 
 def unpickle(content: bytes | bytearray) -> dict:
@@ -73,12 +32,12 @@ def unpickle(content: bytes | bytearray) -> dict:
     Example:
         >>> unpickle(pickle.dumps({b"labels": [6, 9]}, protocol=2))
         Traceback (most recent call last):
-        _pickle.UnpicklingError: it refers to `_codecs.encode`, which is not allowed in an image file
+        _pickle.UnpicklingError: it refers to `_codecs.encode`, which is not allowed in a file of data
         >>> unpickle(pickle.dumps({b"labels": [6, 9]}, protocol=4))
         {'labels': [6, 9]}
     """
     _check_memory_slots(content)
-    batch = _DataOnly(io.BytesIO(content), encoding="bytes").load()
+    batch = pickled_arrays.load(content)
     if not isinstance(batch, dict):
         raise ValueError(f"it contains a {type(batch).__name__} instead of a dictionary")
     return {key.decode() if isinstance(key, bytes) else key: value for key, value in batch.items()}
@@ -131,9 +90,12 @@ def images(batch: dict, count: int) -> np.ndarray:
         ValueError: If the images do not have this number or size.
     """
     data = batch["data"]
-    if not isinstance(data, _Array) or data.shape != (count, 3072) or len(data.content) != count * 3072:
+    content = data.content if isinstance(data, pickled_arrays.PickledArray) and data.dtype == "u1" else None
+    if not isinstance(content, bytes):
+        raise ValueError("its images are not arrays of bytes")
+    if data.shape != (count, 3072) or len(content) != count * 3072:
         raise ValueError(f"its images have shape {getattr(data, 'shape', None)} instead of {(count, 3072)}")
-    planes = np.frombuffer(data.content, "uint8").reshape(count, 3, 32, 32)
+    planes = np.frombuffer(content, "uint8").reshape(count, 3, 32, 32)
     return planes.copy() if config.image_data_format() == "channels_first" else planes.transpose(0, 2, 3, 1).copy()
 
 

@@ -8,13 +8,14 @@ import numpy as np
 from cornu.datasets import cifar
 from cornu.datasets.reading import Split, naming
 from cornu.io.cache import Source, get_path
+from cornu.io.download import Checksum
 
 CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 IMAGES_PER_BATCH = 10000
 SOURCE = Source(
     name="cifar-10-python.tar.gz",
     url="https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
-    sha256="6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
+    checksum=Checksum("6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"),
     size=170_498_071,
     also=(
         "cifar-10-batches-py.tar.gz",

@@ -7,6 +7,7 @@ from cornu.datasets import cifar
 from cornu.datasets.reading import Split, naming
 from cornu.errors import one_of
 from cornu.io.cache import Source, get_path
+from cornu.io.download import Checksum
 
 FINE_NAMES = tuple(
     """apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel can castle
@@ -26,7 +27,7 @@ COUNTS = {"train": 50000, "test": 10000}
 SOURCE = Source(
     name="cifar-100-python.tar.gz",
     url="https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz",
-    sha256="85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7",
+    checksum=Checksum("85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7"),
     size=169_001_437,
     also=("cifar-100-python", "cifar-100-python-target_archive", "cifar-100-python-target"),
 )

@@ -13,6 +13,7 @@ import numpy as np
 from cornu.datasets.reading import Split, check_labels, naming
 from cornu.io.archives import read_exactly
 from cornu.io.cache import Source, get_path
+from cornu.io.download import Checksum
 
 CLASS_NAMES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 COUNTS = {"train": 60000, "t10k": 10000}
@@ -64,7 +65,7 @@ def _load_split(part: str) -> Split:
 
 def _get_file(file: str) -> Path:
     size, sha256 = _PUBLISHED[file]
-    return get_path(Source(f"fashion-mnist/{file}", _BASE_URL + file, sha256, size, shared_name=file))
+    return get_path(Source(f"fashion-mnist/{file}", _BASE_URL + file, Checksum(sha256), size, shared_name=file))
 
 
 def _read_idx(path: Path, shape: tuple[int, ...]) -> np.ndarray:

@@ -1,13 +1,12 @@
 """Locations of the dataset files: an existing folder, or Cornu's cache folder after a download."""
 
-import hashlib
 import os
 from pathlib import Path
 from typing import NamedTuple
 
 import platformdirs
 
-from cornu.io.download import fetch
+from cornu.io.download import Checksum, fetch
 
 
 class Source(NamedTuple):
@@ -16,20 +15,20 @@ class Source(NamedTuple):
     Attributes:
         name: String, path of the file relative to the cache folder.
         url: String, address of the file.
-        sha256: String, SHA-256 checksum in hexadecimal digits, with which the downloaded file is verified.
+        checksum: ``Checksum`` with which the downloaded file is verified.
         size: Integer, size in bytes.
         also: Tuple of alternative paths relative to the cache folder. Defaults to ``()``.
         shared_name: String, alternative path that a file of another dataset may have too, so that its checksum is verified.
             Defaults to ``""`` (none).
 
     Example:
-        >>> Source("a.npz", "https://example.org/a.npz", sha256="00", size=3).also
+        >>> Source("a.npz", "https://example.org/a.npz", checksum=Checksum("00"), size=3).also
         ()
     """
 
     name: str
     url: str
-    sha256: str
+    checksum: Checksum
     size: int
     also: tuple[str, ...] = ()
     shared_name: str = ""
@@ -81,11 +80,8 @@ def get_path(source: Source) -> Path:
                 return folder / name
         if source.shared_name and _is_published(folder / source.shared_name, source):
             return folder / source.shared_name
-    return fetch(source.url, cache_folder() / source.name, source.sha256, source.size)
+    return fetch(source.url, cache_folder() / source.name, source.checksum, source.size)
 
 
 def _is_published(path: Path, source: Source) -> bool:
-    if not path.is_file() or path.stat().st_size != source.size:
-        return False
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == source.sha256
+    return path.is_file() and path.stat().st_size == source.size and source.checksum.matches(path)

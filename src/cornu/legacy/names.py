@@ -9,7 +9,7 @@ from typing import Any
 
 import cornu
 from cornu.errors import CornuError, MissingModuleError, MissingNameError, did_you_mean
-from cornu.namespaces import public_names
+from cornu.namespaces import REFUSED, public_names
 
 KERAS_VERSION = "3.15.1"
 """The version of Keras whose names and behavior Cornu has: what programs read as ``keras.__version__``."""
@@ -63,7 +63,7 @@ def find(path: str, name: str) -> Any:
     if not path and name in _OF_THE_ROOT:
         return _OF_THE_ROOT[name]
     home = _module(path)
-    if name not in public_names(home):
+    if name not in public_names(home) and name not in REFUSED.get(home.__name__, ()):
         raise LookupError(name)
     return getattr(home, name)
 
