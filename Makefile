@@ -51,6 +51,8 @@ test-gpu: $(VENV)/.installed-dev
 
 docs: $(VENV)/.installed-dev
 	$(BIN)/python docs/conformance.py
+	$(BIN)/python docs/compatibility.py
+	$(BIN)/python docs/mistakes.py
 
 docs-check: $(VENV)/.installed-dev
 	$(PYTEST) tests/test_documents.py tests/test_architecture.py tests/test_language.py $(PYTEST_ARGS)

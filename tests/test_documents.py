@@ -67,24 +67,3 @@ def test_a_page_runs_from_top_to_bottom(page):
     for line, block in python_blocks((ROOT / page).read_text(encoding="utf-8")):
         # The blank lines put the lines of the page into error messages.
         exec(compile("\n" * line + block, str(ROOT / page), "exec"), names)
-
-
-DIFFERENCES = ROOT / "docs" / "compatibility.md"
-MOST_DIFFERENCES = 20
-"""The most differences from Keras that are kept because Keras is wrong or careless, or because a rule requires them."""
-
-
-def test_few_differences_from_keras_are_kept():
-    text = DIFFERENCES.read_text("utf-8")
-    numbers = [int(number) for number in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)]
-    assert numbers == list(range(1, len(numbers) + 1)) and 0 < len(numbers) <= MOST_DIFFERENCES
-
-
-def test_every_difference_from_keras_has_a_test_that_exists():
-    tests = Path(__file__).parent
-    defined = {name for path in tests.rglob("*.py") for name in re.findall(r"def (test_\w+)", path.read_text("utf-8"))}
-    for row in re.findall(r"^\| (?!what|\| what|\| \*\*).*$", DIFFERENCES.read_text("utf-8"), re.MULTILINE):
-        named = re.findall(r"`((?:tests/[\w/]+\.py)|(?:test_\w+))`", row.rsplit("|", 2)[1])
-        assert named, f"no test is named in {row}"
-        missing = [name for name in named if name not in defined and not (tests.parent / name).is_file()]
-        assert missing == [], row

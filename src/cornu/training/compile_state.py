@@ -164,7 +164,7 @@ class CompileState:
             where: Name of the function the user called, for errors.
             batch: ``x``, ``y`` and ``sample_weight`` as passed by the user.
             class_weight: Dict from class to weight, or None.
-            hint: Whether to warn about images that are not scaled.
+            hint: Whether to warn about images that are not scaled, and about an activation with which a loss does not work.
 
         Raises:
             DataError: If the data is invalid (see ``data_validation``).
@@ -176,7 +176,7 @@ class CompileState:
         batch = batch._replace(y=y, sample_weight=sample_weight)
         losses = self.losses_for(spec_of(batch))
         outputs = outputs_of(self._model, signature.output_names, trees.leaves(signature.outputs))
-        targets.check(where, losses, outputs, batch)
+        targets.check(where, losses, outputs, batch, hint)
         return class_weights.with_class_weight(where, batch, class_weight, outputs, losses)
 
     def may_pad(self) -> bool:

@@ -21,6 +21,8 @@ from cornu.training.loop.progress import Progress, Verbose
 from cornu.training.model_protocol import TrainableModel
 from cornu.training.prepare_data import make_adapter
 
+_UNFREEZE = "If layers were frozen, set `layer.trainable = True` for those to train, and call `compile` again."
+
 
 def fit(
     model: TrainableModel,
@@ -52,6 +54,8 @@ def fit(
         callbacks, add_history=True, model=model, epochs=epochs.stop, steps=adapter.steps, verbose=verbose
     )
     progress = Progress(0 if callback_list.shows_progress else verbose)
+    if model.weights and not model.trainable_variables:
+        warn(f"`fit`: the model {model.name!r} has no trainable weights, so it learns nothing. {_UNFREEZE}")
     if model.stop_training:  # setting any attribute makes the next call traverse the structure of the model
         model.stop_training = False
     multi_step = compiled.train_function(adapter.spec)

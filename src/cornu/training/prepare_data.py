@@ -1,10 +1,12 @@
 """Conversion of the user's data to validated data adapters."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from cornu.core.layer_placement import placement_of
-from cornu.errors import DataError, InvalidArgumentError
-from cornu.training.batch import Batch, limited_steps, rows, sample_count
+from cornu.errors import DataError, InvalidArgumentError, warn
+from cornu.training.batch import Batch, DataArray, limited_steps, rows, sample_count
 from cornu.training.compile_state import TrainingSetup
 from cornu.training.data_adapters.array_data_adapter import ArrayDataAdapter
 from cornu.training.data_adapters.data_adapter import DataAdapter, is_batches
@@ -100,4 +102,35 @@ def split(data: Batch, fraction: float) -> tuple[Batch, Batch]:
             "Both parts must contain at least one sample.",
             "Pass a number between 0 and 1, such as `validation_split=0.2`, or more data.",
         )
-    return rows(data, slice(0, first)), rows(data, slice(first, count))
+    training, validation = rows(data, slice(0, first)), rows(data, slice(first, count))
+    for (name, labels), (_, other) in zip(_class_labels(training), _class_labels(validation), strict=True):
+        _warn_of_new_classes(name, labels, other)
+    return training, validation
+
+
+def _class_labels(data: Batch) -> Iterator[tuple[str, DataArray]]:
+    """Yield the arrays of labels that may be class indices, with their names."""
+    for name, array in array_checks.named_leaves("y", data.y):
+        if array.dtype.kind in "iu" and array.size == len(array):
+            yield name, array
+
+
+def _warn_of_new_classes(name: str, training: DataArray, validation: DataArray) -> None:
+    """Warn if the labels for validation contain classes that the labels for training do not contain.
+
+    Labels are taken for classes if there are at least five samples for each of them on average.
+    """
+    known, tested = np.unique(training), np.unique(validation)
+    new = np.setdiff1d(tested, known)
+    if len(new) and 5 * len(np.union1d(known, tested)) <= len(training) + len(validation):
+        warn(
+            f"`fit`: `validation_split` takes the last {len(validation)} samples, and `{name}` contains {_format_labels(new)} "
+            "only there. If these are classes, shuffle the samples first: "
+            "`order = np.random.permutation(len(x)); x, y = x[order], y[order]`."
+        )
+
+
+def _format_labels(labels: np.ndarray) -> str:
+    """Return labels in words: ``the label 2``, ``the labels 2, 3 and others``."""
+    shown = ", ".join(str(label) for label in labels[:3]) + (" and others" if len(labels) > 3 else "")
+    return f"the label{'s' if len(labels) > 1 else ''} {shown}"

@@ -302,7 +302,8 @@ class RNN(Layer):
             raise shape_arithmetic.shape_error(self, shape, "It expects one array of shape (batch, steps, features).", advice)
         if len(shape) < 3 or (len(shape) > 3 and isinstance(self._cells[0], RecurrentCell)):
             advice = (
-                "Add the feature axis, `x[..., None]`; or, for a single sequence, the batch axis, `x[None]`."
+                "Add the feature axis, `x[..., None]`; for a single sequence, the batch axis, `x[None]`; "
+                "after a recurrent layer, set `return_sequences=True` there."
                 if len(shape) < 3
                 else "Reshape each step to a vector: `layers.Reshape((steps, -1))`."
             )

@@ -127,7 +127,9 @@ def _as_array(function: str, name: str, value: Any) -> Any:
         raise DataError(
             f"{format_caller(function)} received `{name}` as a scalar.",
             "It must be an array whose first axis is the batch axis.",
-            f"For one sample, pass `{name}=np.array([{value}])`.",
+            "If a data set yields single samples, batch it: `dataset.batch(32)`."
+            if "(batch" in function
+            else f"For one sample, pass `{name}=np.array([{value}])`.",
         )
     if value.size == 0 and len(value) > 0:
         raise DataError(
@@ -185,10 +187,12 @@ def _host_array(function: str, name: str, value: ArrayLike) -> np.ndarray:
 def _dtype_advice(name: str, array: DataArray) -> str:
     """Return the hint for data of a non-numeric dtype."""
     kind = array.dtype.kind
-    first = array.reshape(-1)[0] if array.size else None
-    if kind in "UST" or isinstance(first, (str, bytes)):
+    first = list(array[:1].flat) if kind == "O" else []
+    if kind in "UST" or any(isinstance(item, (str, bytes)) for item in first):
         if name.startswith("y"):
             return "Convert names to class indices: `names, y = np.unique(y, return_inverse=True)`."
+        if array.ndim == 2 and not all(isinstance(item, (str, bytes)) for item in [*first, ""]):
+            return f"Convert its columns of strings to numbers, such as with `pandas.get_dummies({name})`."
         return "Convert strings to numbers first, such as words to indices with `TextVectorization`, or files to images."
     if kind in "Mm":
         return f"Convert dates to numbers, such as days: `({name} - {name}.min()) / np.timedelta64(1, 'D')`."

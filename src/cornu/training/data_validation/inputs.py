@@ -203,6 +203,8 @@ def _shape_advice(name: str, noun: str, shape: tuple, expected: tuple) -> str:
     channels = expected[-1] if len(expected) == 3 else None
     if _same(shape, expected):
         return f"If it is a single sample, add the batch axis: `{name}[None]`."
+    if not sample and expected[-1] is not None and len(expected) == 1:
+        return f"Pass an array of shape (samples, {expected[-1]}), and check the order of `x` and `y`."
     if _same(sample, expected[:-1]):
         more = (
             f", {channels} times: `np.repeat({name}[..., None], {channels}, axis=-1)`"

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cornu import activations, losses, registry
-from cornu.errors import DataError, InvalidArgumentError, ShapeError, did_you_mean
+from cornu.errors import DataError, InvalidArgumentError, ShapeError, did_you_mean, warn
 from cornu.losses import Loss, LossFunctionWrapper
 from cornu.training.batch import Batch, DataArray
 from cornu.training.compiled_loss import CompiledLoss
@@ -18,6 +18,7 @@ from cornu.typing import Tree
 
 _SPARSE = (losses.sparse_categorical_crossentropy, losses.categorical_generalized_cross_entropy)
 BINARY = (losses.binary_crossentropy, losses.binary_focal_crossentropy)
+_CATEGORICAL = (losses.categorical_crossentropy, losses.categorical_focal_crossentropy, *_SPARSE)
 
 
 class Target(NamedTuple):
@@ -49,7 +50,7 @@ class Target(NamedTuple):
         return self.loss.kwargs.get("axis", -1) if isinstance(self.loss, LossFunctionWrapper) else -1
 
 
-def check(function: str, compiled_loss: CompiledLoss, outputs: list[Output], batch: Batch) -> None:
+def check(function: str, compiled_loss: CompiledLoss, outputs: list[Output], batch: Batch, hint: bool = False) -> None:
     """Check that targets and sample weights fit the outputs and the losses.
 
     Args:
@@ -57,6 +58,7 @@ def check(function: str, compiled_loss: CompiledLoss, outputs: list[Output], bat
         compiled_loss: The losses.
         outputs: The outputs.
         batch: The data, as returned by :func:`cornu.training.data_validation.array_checks.as_arrays`.
+        hint: Whether to warn about a last activation with which the loss does not work. Defaults to False.
 
     Raises:
         DataError: If targets are missing or contain values that are invalid for the loss.
@@ -71,6 +73,8 @@ def check(function: str, compiled_loss: CompiledLoss, outputs: list[Output], bat
         if loss is not None:
             _check_present(function, name, array, output, loss)
             _check_target(Target(function, name, array, output, loss))
+            if hint:
+                _warn_of_activation(Target(function, name, array, output, loss))
         elif array is not None:
             finite_values.check_finite(function, name, array)
         if weight is not None:
@@ -160,6 +164,26 @@ def _check_sigmoid_units(target: Target) -> None:
         )
 
 
+def _warn_of_activation(target: Target) -> None:
+    """Warn about a crossentropy of logits that are probabilities, or of probabilities that are none."""
+    output, applied, kind = target.output, target.output.activation, target.kind
+    if kind not in (*BINARY, *_CATEGORICAL) or not applied or not registry.is_builtin(applied):
+        return
+    right = activations.sigmoid if kind in BINARY else activations.softmax
+    logits, is_probability = target.loss.kwargs.get("from_logits", False), applied in (activations.softmax, activations.sigmoid)
+    loss = f"the loss {target.loss.name!r}"
+    if logits and is_probability:
+        text = f"{loss} with `from_logits=True` applies {right.__name__} again. Omit `from_logits=True`, or the activation."
+    elif not logits and not is_probability:
+        text = f"{loss} expects probabilities. Use `activation={right.__name__!r}`, or pass `from_logits=True` to the loss."
+    elif not logits and applied is not right and right is activations.softmax:
+        text = f"{loss} expects probabilities that sum to 1. Use `activation='softmax'`, or `loss='binary_crossentropy'` if a "
+        text += "sample may belong to several classes."
+    else:
+        return
+    warn(f"{format_caller(target.function)}: the output {output.name!r} has the activation {applied.__name__!r}, and {text}")
+
+
 def _are_class_indices(array: DataArray, output: Output) -> bool:
     """Return whether labels have one value where the output has several units."""
     rank = len(output.shape)
@@ -184,7 +208,8 @@ def _check_class_indices(target: Target, low: float, high: float) -> None:
             f"{format_caller(function)}: the labels in `{name}` are {format_shape(shape[1:])},",
             f"and the output {output.name!r} is {format_shape(output.shape[1:])}: "
             f"the loss {target.loss.name!r} expects labels of {format_shape(expected[1:])}.",
-            f"Pass `{name}` with one class index for each position of the output.",
+            f"Pass `{name}` with one class index for each position of the output"
+            + (", or put a `Flatten` or a global pooling layer before the last layer." if len(shape) == 1 else "."),
         )
     _check_class_range(target, classes, low, high)
 
@@ -283,7 +308,8 @@ def _same_shape_advice(target: Target) -> str:
         )
         return f"Use {array.shape[-1]} units in the last layer{more}."
     if array.ndim == len(output.shape) and array.shape[-1] != output.units:
-        return f"Use {array.shape[-1]} units in the last layer, or check how `{name}` was created."
+        units = "1 unit" if array.shape[-1] == 1 else f"{array.shape[-1]} units"
+        return f"Use {units} in the last layer, or check how `{name}` was created."
     return f"Check how `{name}` was created, and the last layers of the model."
 
 

@@ -1,0 +1,2 @@
+def compared_names():
+    return set()
