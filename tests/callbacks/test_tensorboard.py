@@ -1,4 +1,4 @@
-"""TensorBoard and its event files (`io/event_file.py`), read with the reader of TensorBoard and compared with those of Keras."""
+"""TensorBoard and its event files (`io/event_file.py`), read with its own reader and compared with those of Keras."""
 
 import io
 import json
