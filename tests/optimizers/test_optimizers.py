@@ -420,3 +420,14 @@ def test_shared_arguments_have_the_positions_of_keras():
     assert (mine.weight_decay, mine.amsgrad, mine.clipnorm, mine.clipvalue, mine.name) == (0.1, True, None, 0.5, "mine")
     with pytest.raises(TypeError, match="too many positional arguments"):
         optimizers.SGD.__init__(optimizers.SGD(), *range(14))
+
+
+@OF_KERAS
+@pytest.mark.parametrize("library", [cornu, keras])
+def test_muon_excludes_weights_from_either_weight_decay(library):
+    named = [("kernel", [[1.0]]), ("kept_kernel", [[1.0]]), ("bias", [1.0]), ("kept_bias", [1.0])]
+    weights = [library.Variable(np.array(value, "float32"), name=name) for name, value in named]
+    optimizer = library.optimizers.Muon(0.5, weight_decay=0.5, adam_weight_decay=0.25)
+    optimizer.exclude_from_weight_decay(var_names=["kept"])
+    optimizer.apply([np.zeros(w.shape, "float32") for w in weights], weights)
+    assert [float(np.ravel(w)[0]) for w in weights] == [0.75, 1.0, 0.875, 1.0]
