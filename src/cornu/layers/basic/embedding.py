@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from cornu import constraints, initializers, ops, registry, regularizers, trees, validation
+from cornu.core import shape_inference
 from cornu.core.layer import Layer
 from cornu.errors import DataError
 from cornu.typing import Array, Constraint, Initializer, Regularizer, Shape
@@ -111,7 +112,7 @@ class Embedding(Layer):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the layer, after a range check of NumPy indices."""
         for value in trees.leaves((args, kwargs)):
-            if isinstance(value, np.ndarray):
+            if isinstance(value, np.ndarray) and not shape_inference.is_inferring():
                 self._check_range(value)
         return super().__call__(*args, **kwargs)
 
