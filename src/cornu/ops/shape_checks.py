@@ -267,7 +267,7 @@ def check_block(name: str, shape: Sequence[Size], starts: int, block: Shape) -> 
     A size of -1, for the rest of the axis, fits, and so does any size on an axis whose size is unknown (None).
     """
     if starts == len(shape) == len(block) and all(
-        None in (length, size) or -1 <= length <= size for length, size in zip(block, shape, strict=True)
+        length is None or size is None or -1 <= length <= size for length, size in zip(block, shape, strict=True)
     ):
         return
     raise ShapeError(
