@@ -70,7 +70,8 @@ def test_associative_scan_is_that_of_keras(size, reverse, make, check, rng):
 
     for axis in (1, -2):
         found = ops.associative_scan(both, [make(x) for x in values], reverse, axis)
-        for one, other in zip(found, keras.ops.associative_scan(both, values, reverse, axis), strict=True):
+        expected = keras.ops.associative_scan(both, values, reverse, 1)  # Keras on JAX fails for a negative axis
+        for one, other in zip(found, expected, strict=True):
             check(one, other)
 
 
