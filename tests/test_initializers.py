@@ -184,3 +184,27 @@ def test_errors_say_what_to_do():
         initializers.Orthogonal()((3,))
     with pytest.raises(ShapeError, match=r"shape \(3, 3, 3\).*matrices"):
         initializers.Identity()((3, 3, 3))
+
+
+@pytest.mark.parametrize("side", ["real", "imag"])
+@pytest.mark.parametrize(
+    "arguments", [{}, {"scaling": "spectrum", "periodic": True}, {"window": None}, {"scaling": None}], ids=str
+)
+def test_kernels_of_fourier_transforms_are_those_of_keras(side, arguments):
+    ours, theirs = (library.STFT(side, **arguments) for library in (initializers, keras.initializers))
+    np.testing.assert_allclose(ours((12, 1, 9)), theirs((12, 1, 9)), atol=1e-5)
+    assert ours.get_config() == theirs.get_config()
+    assert initializers.get("stft")((3, 1, 2)).shape == (3, 1, 2)
+
+
+def test_mistakes_in_kernels_of_fourier_transforms_are_named():
+    with pytest.raises(InvalidArgumentError, match="`side='left'`"):
+        initializers.STFT("left")
+    with pytest.raises(InvalidArgumentError, match="`scaling='power'`"):
+        initializers.STFT(scaling="power")
+    with pytest.raises(InvalidArgumentError, match="`window='hat'` was given"):
+        initializers.STFT(window="hat")
+    with pytest.raises(ShapeError, match=r"`STFT` received the shape \(3, 2\)"):
+        initializers.STFT()((3, 2))
+    with pytest.raises(ShapeError, match=r"A window of shape \(2,\) was given"):
+        initializers.STFT(window=[1, 2])((3, 1, 2))

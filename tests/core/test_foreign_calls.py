@@ -193,3 +193,44 @@ def test_lines_of_libraries_are_skipped():
         np.array(["x"]).astype("int64")
     line = line_of_user(caught.value)
     assert line is not None and line.tb_frame.f_code.co_name == "test_lines_of_libraries_are_skipped"
+
+
+# --- Operators that an engine refuses -------------------------------------------------------------------------------------
+
+
+def fitted(backend, loss):
+    with cornu.config.placement_scope(backend):
+        model = cornu.Sequential([cornu.Input((3,)), cornu.layers.Dense(2)])
+        model.compile("sgd", loss)
+        return model.fit(np.ones((4, 3), "float32"), np.ones((4, 2), "int32"), verbose=0).history["loss"]
+
+
+def test_integers_times_a_float_in_a_loss_work_or_are_explained(backend):
+    def loss(y_true, y_pred):
+        half = ops.argmax(y_pred, -1) * 0.5
+        return ops.mean(y_pred, -1) + half
+
+    if backend != "tensorflow":
+        assert np.isfinite(fitted(backend, loss)).all()
+        return
+    with pytest.raises(InvalidTypeError, match=r"computes `ops.argmax\(y_pred, -1\) \* 0.5`.*`cornu.ops.multiply\(ops.argmax"):
+        fitted(backend, loss)
+
+
+def test_an_array_of_numpy_in_a_loss_works_or_is_explained(backend):
+    def loss(y_true, y_pred):
+        return ops.mean(y_pred * np.array([1.0, 2.0]), -1)
+
+    if backend != "torch":
+        assert np.isfinite(fitted(backend, loss)).all()
+        return
+    with pytest.raises(InvalidTypeError, match=r"computes `y_pred \* np.array.*Use `cornu.ops.multiply\(y_pred, np.array"):
+        fitted(backend, loss)
+
+
+def test_what_the_explanation_names_works(backend):
+    def loss(y_true, y_pred):
+        weighted = ops.multiply(y_pred, np.array([1.0, 2.0]))
+        return ops.mean(weighted, -1) + ops.multiply(ops.argmax(y_pred, -1), 0.5)
+
+    assert np.isfinite(fitted(backend, loss)).all()

@@ -31,10 +31,10 @@ MAKE_ARRAYS += " bartlett blackman hamming hanning kaiser"
 MIX = "allclose bincount broadcast_to cross diag flipud kron meshgrid outer ravel scatter scatter_update segment_sum"
 MIX += " segment_max segment_min segment_prod slice slice_update vander vdot vsplit vstack"
 MIX += " image.affine_transform image.map_coordinates image.perspective_transform"
-MIX += " cdist corrcoef correlate diagflat histogram nonzero psnr unique"
-RUN_FUNCTIONS = "cond fori_loop map scan switch while_loop"
+MIX += " cdist corrcoef correlate diagflat histogram nonzero psnr unique ctc_decode image.scale_and_translate image.ssim"
+RUN_FUNCTIONS = "cond fori_loop map scan switch while_loop associative_scan jvp vectorized_map"
 DRAW = "random.bernoulli random.categorical random.dropout random.normal random.randint random.shuffle random.truncated_normal"
-DRAW += " random.uniform image.elastic_transform"
+DRAW += " random.uniform random.beta random.binomial random.gamma image.elastic_transform"
 UNDECLARED = {*MAKE_ARRAYS.split(), *MIX.split(), *RUN_FUNCTIONS.split(), *DRAW.split()}
 """Ops that promise nothing: who adds an op declares how samples meet in it, or enters it here."""
 
@@ -202,6 +202,13 @@ OWN = {
     "image.crop_images": {"top_cropping": [1], "left_cropping": [1], "target_height": [2], "target_width": [2]},
     "image.pad_images": {"top_padding": [1], "left_padding": [1], "target_height": [7], "target_width": [7]},
     "image.rgb_to_grayscale": {"images": [Batch(FLOATS(BATCH, 4, 3)), Batch(FLOATS(BATCH, 4, 4, 3))]},
+    "rearrange": {"tensor": BATCHES[2:], "pattern": ["b h w -> b w h", "b h w c -> b (w c) h", "b h w -> (b h) w"]},
+    "ctc_loss": {
+        "target": [CLASSES[1]],
+        "output": [Batch(FLOATS(BATCH, 9, 4))],
+        "target_length": [CLASSES[0]],
+        "output_length": [CLASSES[0]],
+    },
     "dot_product_attention": {"mask": [None, FLOATS(1, 1, 4, 4) > 0, Batch(FLOATS(BATCH, 1, 4, 4) > 0)]},
 }
 """Arguments for single ops: in place of the pool, or in addition to its required parameters."""

@@ -301,3 +301,20 @@ def test_a_mistake_is_told_in_the_same_words_on_every_backend(mistake, make):
     with pytest.raises(kind, match=text) as caught:
         use(make(np.ones((2, 3, 4), "float32")))
     assert type(caught.value) is kind
+
+
+def test_tile_takes_an_array_of_repeats_also_in_a_compiled_function(engine, make, check):
+    x, repeats = np.float32([[1, 2], [3, 4]]), np.int32([2, 1])
+    for given in (repeats, make(repeats)):
+        check(ops.tile(make(x), given), np.tile(x, repeats))
+        check(engine.compile(lambda x, given=given: ops.tile(x, given))(make(x)), np.tile(x, repeats))
+
+
+def test_tile_by_repeats_that_are_arguments_of_a_compiled_function(engine, make, check):
+    x, repeats = np.float32([[1, 2], [3, 4]]), np.int32([2, 1])
+    compiled = engine.compile(ops.tile)
+    if engine.NAME == "jax":
+        with pytest.raises(InvalidTypeError, match="`tile` received `repeats` that are computed in a compiled function"):
+            compiled(make(x), make(repeats))
+    else:
+        check(compiled(make(x), make(repeats)), np.tile(x, repeats))

@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 from cornu import backends, config, ops, seeds
-from cornu.errors import InvalidArgumentError
+from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 
 COUNT = 4000
 
@@ -142,3 +142,93 @@ def test_dtype_of_the_result(key, engine):
     assert engine.dtype(ops.random.uniform((2,), dtype="float16", seed=key)) == "float16"
     assert engine.dtype(ops.random.truncated_normal((2,), dtype="float16", seed=key)) == "float16"
     assert engine.dtype(ops.random.randint((2,), 0, 5, dtype="uint8", seed=key)) == "uint8"
+
+
+# --- Distributions with parameters ----------------------------------------------------------------------------------------
+
+PARAMETERS = {
+    "gamma": [(0.05,), (0.7,), (4.0,), (300.0,)],
+    "beta": [(0.1, 0.2), (2.0, 5.0), (80.0, 3.0)],
+    "binomial": [(10, 0.3), (1000, 0.01), (100_000, 0.7)],
+}
+CASES = [(name, values) for name, cases in PARAMETERS.items() for values in cases]
+SCIPY = {"gamma": stats.gamma, "beta": stats.beta, "binomial": stats.binom}
+
+
+def check_distribution(name, values, drawn):
+    wanted, found = SCIPY[name](*values), drawn.astype("float64")
+    if name == "binomial":  # spread over the steps of the distribution function, which makes it uniform
+        share = wanted.cdf(found - 1) + np.random.default_rng(0).random(len(found)) * wanted.pmf(found)
+        assert stats.kstest(share, "uniform").pvalue > 1e-3
+    else:
+        assert stats.kstest(found, wanted.cdf).pvalue > 1e-3
+
+
+@pytest.mark.parametrize(("name", "values"), CASES)
+def test_eager_draws_have_the_distribution(name, values):
+    check_distribution(name, values, numbers(getattr(ops.random, name)((COUNT,), *values, seed=5)))
+
+
+@pytest.mark.parametrize(("name", "values"), CASES)
+def test_compiled_draws_have_the_distribution(name, values, engine, make):
+    compiled = engine.compile(lambda key, *values: getattr(ops.random, name)((COUNT,), *values, seed=key))
+    drawn = engine.to_numpy(compiled(make(np.uint32([9, 51])), *(make(np.float32(value)) for value in values)))
+    check_distribution(name, values, drawn)
+
+
+EAGER = {
+    **{name: (lambda seed, name=name, v=v: getattr(ops.random, name)((3, 2), *v, seed=seed)) for name, v in CASES},
+    "uniform": lambda seed: ops.random.uniform((3, 2), -1.0, 2.0, seed=seed),
+    "normal": lambda seed: ops.random.normal((3, 2), seed=seed),
+    "truncated_normal": lambda seed: ops.random.truncated_normal((3, 2), seed=seed),
+    "randint": lambda seed: ops.random.randint((3, 2), 0, 2**31 - 1, seed=seed),
+    "bernoulli": lambda seed: ops.random.bernoulli((9, 2), seed=seed),
+    "categorical": lambda seed: ops.random.categorical([[0.1, 0.2, 0.3]], 9, seed=seed),
+    "shuffle": lambda seed: ops.random.shuffle(list(range(20)), seed=seed),
+}
+
+
+@pytest.mark.parametrize("name", EAGER)
+def test_eager_draws_are_the_same_on_every_engine(name, backend):
+    from cornu.core.seed_generator import SeedGenerator
+
+    def drawn(where):
+        with config.placement_scope(where):
+            generator = SeedGenerator(3)
+            return [ops.convert_to_numpy(EAGER[name](seed)) for seed in (7, generator, generator)]
+
+    found, expected = drawn(backend), drawn("numpy")
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+    assert (found[1] != found[2]).any()
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+@pytest.mark.parametrize(("name", "values"), [(name, cases[1]) for name, cases in PARAMETERS.items()])
+def test_dtypes_of_draws_with_parameters(name, values, dtype, engine, make):
+    if (engine.NAME == "numpy" and dtype == "bfloat16") or (engine.NAME == "jax" and dtype == "float64"):
+        pytest.skip("the engine does not have this dtype")
+    found = getattr(ops.random, name)((4, 2), *values, dtype=dtype, seed=make(np.uint32([3, 5])))
+    assert (engine.dtype(found), tuple(found.shape)) == (dtype, (4, 2))
+
+
+def test_parameters_broadcast(make, check):
+    counts, shares = make(np.int32([0, 5, 1000])), make(np.float32([[0.0], [1.0]]))
+    check(ops.random.binomial((2, 3), counts, shares, seed=1), np.float32([[0, 0, 0], [0, 5, 1000]]))
+    drawn = numbers(ops.random.gamma((COUNT, 2), make(np.float32([1.0, 100.0])), seed=1)).reshape(-1, 2)
+    np.testing.assert_allclose(drawn.mean(0), [1, 100], rtol=0.1)
+
+
+def test_wrong_parameters_are_named(make):
+    with pytest.raises(InvalidArgumentError, match=r"`gamma` received `alpha` with values from 0 to 2. They must be positive"):
+        ops.random.gamma((2,), make([0.0, 2.0]))
+    with pytest.raises(InvalidArgumentError, match=r"`beta` received `beta` with values from -1 to -1"):
+        ops.random.beta((2,), 1.0, -1.0)
+    with pytest.raises(InvalidArgumentError, match=r"`binomial` received `probabilities` with values from 1.5 to 1.5"):
+        ops.random.binomial((2,), 3, 1.5)
+    with pytest.raises(InvalidArgumentError, match=r"`binomial` received `counts`.*integers of at least 0"):
+        ops.random.binomial((2,), 3.5, 0.5)
+    with pytest.raises(ShapeError, match=r"`gamma` received `shape=\(2,\)` and `alpha` of shape \(3, 1\)"):
+        ops.random.gamma((2,), make([[1.0], [2.0], [3.0]]))
+    with pytest.raises(InvalidTypeError, match=r"`gamma` received `dtype='int32'`"):
+        ops.random.gamma((2,), 1.0, dtype="int32")

@@ -81,6 +81,13 @@ def explained(error: Exception, engine: str) -> Exception:
             if exists
             else "Functions of `cornu.ops` work on every engine.",
         )
+    operation = None if call is not None else _failed_operation(line, error)
+    if operation is not None:
+        return InvalidTypeError(
+            f"{place_of(line)}, computes `{operation.text}`, which {engine} refuses: {str(error).rstrip('.')}.",
+            f"The operators of {engine} take no NumPy arrays in gradients, and no operands of these dtypes.",
+            f"Use `{operation.instead}`, which converts them on every engine.",
+        )
     reads = call is not None and (call.name in _READING_METHODS or any(call.thing is kind for kind in _READERS))
     if reads or isinstance(error, backends.get(engine).VALUE_ERRORS):
         return TracedValueError(
@@ -103,6 +110,32 @@ class _Call(NamedTuple):
     function: str
     name: str
     thing: Callable | ModuleType | None
+
+
+class _Operation(NamedTuple):
+    """An operator in the user's code that an engine refused.
+
+    Attributes:
+        text: The expression as it is written: ``"a * b"``.
+        instead: The op that does the same: ``"cornu.ops.multiply(a, b)"``.
+    """
+
+    text: str
+    instead: str
+
+
+_OPS = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "true_divide", ast.Pow: "power"}
+_OPS |= {ast.FloorDiv: "floor_divide", ast.Mod: "mod", ast.MatMult: "matmul"}
+
+
+def _failed_operation(line: TracebackType, error: Exception) -> _Operation | None:
+    """Return the operator that raised an error because of the types of its operands; None for other code and other errors."""
+    node = _expression(line)
+    is_of_types = isinstance(error, TypeError) or (isinstance(error, RuntimeError) and "numpy()" in str(error))
+    if not is_of_types or not isinstance(node, ast.BinOp) or type(node.op) not in _OPS:
+        return None
+    operands = f"{ast.unparse(node.left)}, {ast.unparse(node.right)}"
+    return _Operation(ast.unparse(node), f"cornu.ops.{_OPS[type(node.op)]}({operands})")
 
 
 def _failed_call(line: TracebackType, engine: str) -> _Call | None:

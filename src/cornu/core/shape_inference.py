@@ -13,7 +13,15 @@ from cornu.core import foreign_calls
 from cornu.core.symbolic_tensor import SymbolicTensor, is_symbolic, symbolic_leaves
 from cornu.errors import CornuError, InvalidTypeError
 from cornu.ops import unknown_sizes
+from cornu.scopes import Scope
 from cornu.typing import Array
+
+_is_inferring: Scope[bool] = Scope("whether a function is being evaluated to infer the shape of its outputs", False)
+
+
+def is_inferring() -> bool:
+    """Return whether code is being run to infer a shape: without tracing, sizes and values then stand in for others."""
+    return _is_inferring.get()
 
 
 def infer(function: Callable, args: tuple, kwargs: dict, place: config.Placement | None = None) -> Any:
@@ -87,7 +95,7 @@ def _abstract_run(function: Callable, args: tuple, kwargs: dict, unknown: int, p
 
     form: list = []
     try:
-        with config.placement_scope(*place):
+        with config.placement_scope(*place), _is_inferring.set_to(True):
             found = backends.get(place.backend).abstract_eval(on_arrays, *specs)
     except CornuError as error:
         # Do not show the stand-in for an unknown size to users, who wrote None.

@@ -7,7 +7,7 @@ import numpy as np
 from cornu import backends
 from cornu.backends.contract import Backend
 from cornu.dtypes import INTEGERS, is_float
-from cornu.errors import InvalidArgumentError, ShapeError
+from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.ops import unknown_sizes
 from cornu.ops.batch_coupling import aligned, of_rank
 from cornu.ops.dispatch import arrays, as_array, floats, op, zero_of
@@ -175,6 +175,12 @@ def arange(start: ArrayLike, stop: ArrayLike | None = None, step: ArrayLike | No
         ([0, 1, 2], [1.0, 1.5])
     """
     start, stop = (0, start) if stop is None else (start, stop)
+    if start is None or stop is None:
+        raise InvalidTypeError(
+            f"`arange` received start={start} and stop={stop}.",
+            "Both must be numbers. The unknown size of a symbolic tensor, such as `ops.shape(x)[1]`, is None.",
+            "Call it in the `call` of a layer, where the size is known, or use `ops.cumsum(ops.ones_like(x), axis=1) - 1`.",
+        )
     step = 1 if step is None else step
     if isinstance(step, (int, float)) and step == 0:
         raise InvalidArgumentError("`step=0` was given.", "It must not be 0.", "Use `full` to repeat one value.")

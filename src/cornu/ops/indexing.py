@@ -182,7 +182,7 @@ def slice_update(inputs: ArrayLike, start_indices: Sequence[ArrayLike] | np.ndar
     block = backend.cast(block, backend.dtype(x))
     check_block("slice_update", tuple(x.shape), len(start_indices), tuple(block.shape))
     inside = None
-    for axis, (size, length) in enumerate(zip(x.shape, tuple(block.shape), strict=True)):
+    for axis, (size, length) in enumerate(zip(backend.shape(x), backend.shape(block), strict=True)):
         start = backend.minimum(backend.maximum(backend.cast(backend.asarray(start_indices[axis]), "int32"), 0), size - length)
         place = backend.subtract(backend.arange(0, size, 1, "int32"), start)
         block = backend.take(block, backend.minimum(backend.maximum(place, 0), length - 1), axis)
@@ -195,8 +195,11 @@ def slice_update(inputs: ArrayLike, start_indices: Sequence[ArrayLike] | np.ndar
 def _rows(backend: Backend, indices: Array, shape: tuple[int, ...]) -> tuple[Array, int]:
     """Convert index vectors into the first axes of a shape to flat row indices; return these and the number of axes."""
     depth = indices.shape[-1]
-    steps = np.cumprod((1, *shape[1:depth][::-1]))[::-1].astype("int32")
-    flat = backend.sum(backend.multiply(backend.cast(indices, "int32"), backend.asarray(steps)), len(indices.shape) - 1)
+    parts = [backend.cast(backend.getitem(indices, (..., axis)), "int32") for axis in range(depth)]
+    flat = parts[0]  # a negative one counts from the end of the rows too
+    for part, size in zip(parts[1:], shape[1:depth], strict=True):
+        inside = backend.where(backend.less(part, 0), backend.add(part, size), part)
+        flat = backend.add(backend.multiply(flat, size), inside)
     return backend.reshape(flat, (-1,)), depth
 
 
@@ -248,21 +251,22 @@ def scatter_update(inputs: ArrayLike, indices: ArrayLike, updates: ArrayLike, re
     backend, x, indices, updates = arrays(inputs, indices, updates)
     if backend.dtype(x) == "bool":
         return backend.cast(scatter_update(backend.cast(x, "int32"), indices, backend.cast(updates, "bool"), reduction), "bool")
-    shape = tuple(x.shape)
-    check_places("scatter_update", shape, tuple(indices.shape), "updates", tuple(updates.shape))
+    check_places("scatter_update", tuple(x.shape), tuple(indices.shape), "updates", tuple(updates.shape))
     check_integer_dtype("scatter_update", "indices", backend.dtype(indices))
+    shape = backend.shape(x)
     rows, depth = _rows(backend, indices, shape)
     flat = backend.reshape(x, (math.prod(shape[:depth]), *shape[depth:]))
     values = backend.cast(backend.reshape(updates, (-1, *shape[depth:])), backend.dtype(x))
     if reduction == "add":
         return backend.reshape(backend.index_add(flat, rows, values), shape)
-    hits = backend.index_add(backend.full((flat.shape[0],), 0, "int32"), rows, backend.full((rows.shape[0],), 1, "int32"))
+    size = backend.shape(flat)[0]
+    hits = backend.index_add(backend.full((size,), 0, "int32"), rows, backend.full(backend.shape(rows), 1, "int32"))
     hit = backend.reshape(backend.greater(hits, 0), (-1,) + (1,) * (len(shape) - depth))
     if reduction is None:
         return backend.reshape(backend.index_add(backend.where(hit, 0, flat), rows, values), shape)
     combine = getattr(backend, _COMBINED[reduction])
-    rows, values = _combined(backend, combine, rows, values, flat.shape[0])
-    combined = backend.index_add(backend.full(tuple(flat.shape), 0, backend.dtype(x)), rows, values)
+    rows, values = _combined(backend, combine, rows, values, size)
+    combined = backend.index_add(backend.full(backend.shape(flat), 0, backend.dtype(x)), rows, values)
     return backend.reshape(backend.where(hit, combine(flat, combined), flat), shape)
 
 
@@ -279,10 +283,12 @@ def _combined(backend: Backend, combine: Callable, rows: Array, updates: Array, 
     rows = backend.where(backend.less(rows, 0), backend.add(rows, size), rows)
     order = backend.argsort(rows, 0)
     rows, updates = backend.take(rows, order, 0), backend.take(updates, order, 0)
-    count = rows.shape[0]
+    count = backend.shape(rows)[0]
     places = backend.arange(0, count, 1, "int32")
     reach = 1
-    while reach < count:  # each update holds the combination of `reach` neighbors of its row; double them
+    while reach < (
+        count if isinstance(count, int) else 2**31 - 1
+    ):  # each update holds the combination of `reach` neighbors of its row; double them
         earlier = backend.maximum(backend.subtract(places, reach), 0)
         is_same = backend.logical_and(backend.equal(backend.take(rows, earlier, 0), rows), backend.greater_equal(places, reach))
         is_same = backend.reshape(is_same, (-1,) + (1,) * (len(updates.shape) - 1))

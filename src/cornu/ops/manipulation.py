@@ -8,7 +8,7 @@ import numpy as np
 
 from cornu.backends.contract import Backend
 from cornu.config import standardize_data_format
-from cornu.errors import InvalidArgumentError, ShapeError, one_of
+from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError, one_of
 from cornu.ops import unknown_sizes
 from cornu.ops.batch_coupling import along_axis, joined, of_rank, padded, reshaped, spared, tiled, transposed
 from cornu.ops.dispatch import arrays, op
@@ -662,8 +662,17 @@ def tile(x: ArrayLike, repeats: IntOrInts) -> Array:
     shape = (1,) * (rank - len(x.shape)) + backend.shape(x)
     thin = [size for pair in zip((1,) * rank, shape, strict=True) for size in pair]
     wide = [size for pair in zip(counts, shape, strict=True) for size in pair]
-    result = backend.broadcast_to(backend.reshape(x, tuple(thin)), tuple(wide))
-    return backend.reshape(result, tuple(count * size for count, size in zip(counts, shape, strict=True)))
+    try:
+        result = backend.broadcast_to(backend.reshape(x, tuple(thin)), tuple(wide))
+        return backend.reshape(result, tuple(count * size for count, size in zip(counts, shape, strict=True)))
+    except Exception as problem:
+        if all(isinstance(count, int) for count in counts):
+            raise
+        raise InvalidTypeError(
+            "`tile` received `repeats` that are computed in a compiled function.",
+            "Their values must be known when it is compiled, since the shape of the result depends on them.",
+            "Pass integers, or an array that is not an argument of the function.",
+        ) from problem
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Roll")

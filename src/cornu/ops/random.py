@@ -352,7 +352,7 @@ def _drawn(name: str, shape: IntOrInts, dtype: DType, seed: Seed, parameters: di
     backend, key = _key(seed, backend_of_sizes(shape) or (backends.of(*own) if own else None))
     if _is_known(key, sizes) and all(isinstance(value, np.ndarray) for value in values):
         generator = np.random.Generator(np.random.Philox(key=key.astype("uint64")))
-        method = generator.standard_gamma if name == "gamma" else getattr(generator, name)
+        method: Callable = getattr(generator, "standard_gamma" if name == "gamma" else name)
         return backend.asarray(np.asarray(method(*values, sizes)), dtype)
     wide = "float64" if dtype == "float64" else "float32"
     parts = [backend.stop_gradient(backend.cast(backend.asarray(value), wide)) for value in values]

@@ -3,6 +3,7 @@
 import builtins
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -444,13 +445,16 @@ def bincount(x: ArrayLike, weights: ArrayLike | None = None, minlength: int = 0,
     """
     backend, x = arrays(x)
     check_integer_dtype("bincount", "x", backend.dtype(x))
-    length = builtins.max(minlength, largest_integer("bincount", backend, x, "Sum a `one_hot` instead.") + 1)
+    if None in tuple(x.shape):  # an engine with sizes that are known later can make an array of a length known later
+        length: Any = backend.maximum(backend.add(backend.max(backend.cast(x, "int32")), 1), minlength)
+    else:
+        length = builtins.max(minlength, largest_integer("bincount", backend, x, "Sum a `one_hot` instead.") + 1)
     if weights is None:
-        weights = backend.full(tuple(x.shape), 1, "int32")
+        weights = backend.full(backend.shape(x), 1, "int32")
     else:
         _, weights, _ = arrays(weights, x)
         check_same_shape("bincount", "x", x.shape, "weights", weights.shape)
-    *batch, count = x.shape
+    *batch, count = backend.shape(x)
     rows = math.prod(batch)
     first = backend.multiply(backend.reshape(backend.arange(0, rows, 1, "int32"), (rows, 1)), length)
     values = backend.reshape(backend.cast(x, "int32"), (rows, count))

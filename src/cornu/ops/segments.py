@@ -28,7 +28,7 @@ def _segments(name: str, data: ArrayLike, segment_ids: ArrayLike, count: int | N
     if count is None:
         count = largest_integer(name, backend, segment_ids, "Pass `num_segments`.") + 1
     parts, numbers = tuple(data.shape), tuple(segment_ids.shape)
-    if len(numbers) != 1 or numbers != parts[:1]:
+    if len(numbers) != 1 or not parts or (numbers[0] != parts[0] and None not in (numbers[0], parts[0])):
         raise ShapeError(
             f"`{name}` received `data` of shape {parts} and `segment_ids` of shape {numbers}.",
             "There must be one segment ID for each slice of `data` along its first axis.",
@@ -57,7 +57,7 @@ def segment_sum(data: ArrayLike, segment_ids: ArrayLike, num_segments: int | Non
         [5, 0, 2]
     """
     backend, data, places, count = _segments("segment_sum", data, segment_ids, num_segments)
-    zeros = backend.full((count, *data.shape[1:]), 0, sum_dtype(backend.dtype(data)))
+    zeros = backend.full((count, *backend.shape(data)[1:]), 0, sum_dtype(backend.dtype(data)))
     return in_sum_dtype(backend, lambda data: backend.index_add(zeros, places, data), data)
 
 
@@ -76,7 +76,7 @@ def _combined(
     dtype = backend.dtype(data)
     of_floats, of_integers = neutral
     value = of_integers(np.iinfo(dtype)) if is_integer(dtype) else of_floats
-    start = backend.full((count + 1, *data.shape[1:]), value, dtype)  # the last one is for IDs out of range
+    start = backend.full((count + 1, *backend.shape(data)[1:]), value, dtype)  # the last one is for IDs out of range
     combined = scatter_update(start, backend.reshape(places, (-1, 1)), data, reduction)
     return backend.getitem(combined, slice(0, count))
 

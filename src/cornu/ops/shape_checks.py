@@ -45,7 +45,10 @@ def as_sizes(shape: int | Sequence[Size]) -> Shape:
         ((3,), (2, -1))
     """
     sizes: Any = shape
-    if _is_traced(shape):  # such as `tf.shape(x)`
+    if hasattr(shape, "dtype") and backends.owner(shape) is not None and not _is_traced(shape):
+        sizes = backends.home(shape).to_numpy(shape)
+        sizes = sizes.tolist() if sizes.ndim and sizes.dtype.kind in "iu" else [sizes]
+    elif _is_traced(shape):  # such as `tf.shape(x)`
         sizes = [sizes[number] for number in range(int(sizes.shape[0]))] if len(sizes.shape) else [shape]
     elif not isinstance(shape, (list, tuple)) and np.ndim(shape) == 0:  # type: ignore[arg-type]
         sizes = [shape]
@@ -264,7 +267,7 @@ def check_block(name: str, shape: Sequence[Size], starts: int, block: Shape) -> 
     A size of -1, for the rest of the axis, fits, and so does any size on an axis whose size is unknown (None).
     """
     if starts == len(shape) == len(block) and all(
-        length >= -1 and (size is None or length <= size) for length, size in zip(block, shape, strict=True)
+        length is None or size is None or -1 <= length <= size for length, size in zip(block, shape, strict=True)
     ):
         return
     raise ShapeError(
@@ -278,7 +281,8 @@ def check_places(name: str, shape: Shape, indices: Shape, values_name: str, valu
     """Raise a :class:`ShapeError` unless index vectors fit a shape and there is one value for each of them."""
     depth = indices[-1] if indices else 0
     wanted = (*indices[:-1], *shape[depth:])
-    if indices and 0 < depth <= len(shape) and tuple(values) == wanted:
+    fits = len(values) == len(wanted) and all(None in pair or pair[0] == pair[1] for pair in zip(values, wanted, strict=True))
+    if indices and 0 < depth <= len(shape) and fits:
         return
     raise ShapeError(
         f"`{name}` received `indices` of shape {tuple(indices)} and `{values_name}` of shape {tuple(values)}, "

@@ -122,7 +122,7 @@ def window_values(window: str | ArrayLike, length: int, periodic: bool = False) 
         from scipy import signal
 
         try:
-            return signal.get_window(window, length, periodic)
+            return np.asarray(signal.get_window(window, length, periodic))
         except ValueError as problem:
             raise InvalidArgumentError(
                 f"`window={window!r}` was given.",

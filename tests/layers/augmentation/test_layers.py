@@ -58,6 +58,11 @@ ARGUMENTS: dict[str, dict] = {
     "RandomErasing": {"factor": factors(part), "scale": factors(part), "fill_value": st.none() | part},
     "AutoContrast": {"value_range": RANGE},
     "Equalization": {"value_range": RANGE, "bins": st.integers(2, 256)},
+    "ContrastLimitedAdaptiveHistogramEqualization": {
+        "value_range": RANGE,
+        "clip_limit": st.floats(0, 9),
+        "tile_grid_size": st.tuples(st.integers(1, 9), st.integers(1, 9)),
+    },
     "Solarization": {"addition_factor": factors(part), "threshold_factor": factors(part), "value_range": RANGE},
     "MixUp": {"alpha": st.floats(0.1, 1)},
     "CutMix": {"factor": factors(part)},
@@ -136,6 +141,7 @@ def test_outside_of_training_nothing_changes(name: str, backend: str) -> None:
 
 ALL = {**MADE, "RandomCrop": {"height": 4, "width": 5}, "CenterCrop": {"height": 4, "width": 5}, "AutoContrast": {}}
 ALL |= {"Resizing": {"height": 4, "width": 5}, "Equalization": {}}
+ALL |= {"ContrastLimitedAdaptiveHistogramEqualization": {"tile_grid_size": (2, 3)}}
 """All layers, with arguments."""
 
 

@@ -106,6 +106,12 @@ CASES: dict[str, tuple[str, dict, Any]] = {
     "erasing": ("RandomErasing", {}, {"apply_erasing": np.array([1, 0, 1], bool), "batch_masks": BOX, "fill_value": floats(3)}),
     "auto contrast": ("AutoContrast", {}, None),
     "equalization": ("Equalization", {}, None),
+    "adaptive equalization": ("ContrastLimitedAdaptiveHistogramEqualization", {"tile_grid_size": (2, 3)}, None),
+    "adaptive equalization without a limit": (
+        "ContrastLimitedAdaptiveHistogramEqualization",
+        {"tile_grid_size": (3, 2), "clip_limit": 0},
+        None,
+    ),
     "solarization": (
         "Solarization",
         {},
@@ -204,7 +210,7 @@ def test_masks_are_those_of_keras(case: str, backend: str) -> None:
     masks = np.random.default_rng(4).integers(0, 5, (B, H, W, 3)).astype("float32")
     layer = getattr(layers, name)(**arguments).to_backend(backend)
     found = layer.transform_segmentation_masks(backends.get(backend).asarray(masks), on(backend, transformation))
-    if name in ("AutoContrast", "Equalization"):
+    if name in ("AutoContrast", "Equalization", "ContrastLimitedAdaptiveHistogramEqualization"):
         expected = masks
     elif name in ("CenterCrop", "Resizing"):
         kind = keras.layers.Resizing(layer.height, layer.width, "nearest", **KEPT.get(case, {}))

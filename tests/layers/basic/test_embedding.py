@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+import cornu
 from cornu import Input, Sequential, backends, layers, ops
 from cornu.core.call_context import CallContext
-from cornu.errors import DataError, InvalidArgumentError, ShapeError
+from cornu.errors import DataError, InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.testing.layer_checks import check_layer
 
 WORDS = np.array([[1, 2, 0], [4, 1, 1]], dtype="int32")
@@ -141,3 +142,31 @@ def test_sizes_must_be_positive(arguments: tuple) -> None:
 def test_old_code_may_say_how_long_its_texts_are() -> None:
     layer = layers.Embedding(5, 2, input_length=3)
     assert "input_length" not in layer.get_config()
+
+
+class WithPositions(layers.Layer):
+    """An embedding of words, and one of their positions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words, self.positions = layers.Embedding(50, 4), layers.Embedding(9, 4)
+
+    def call(self, x: Any) -> Any:
+        return self.words(x) + self.positions(ops.arange(0, ops.shape(x)[-1], 1))
+
+
+def test_positions_of_a_length_that_is_unknown_in_a_model(backend: str) -> None:
+    with cornu.config.placement_scope(backend):
+        x = cornu.Input((None,), dtype="int32")
+        y = WithPositions()(x)
+        assert y.shape == (None, None, 4)
+        model = cornu.Model(x, layers.GlobalAveragePooling1D()(y))
+        model.compile("sgd", "mse")
+        model.fit(np.ones((4, 7), "int32"), np.zeros((4, 4)), verbose=0)
+        assert model.predict(np.ones((4, 9), "int32"), verbose=0).shape == (4, 4)
+
+
+def test_positions_up_to_a_size_of_a_symbolic_tensor_are_explained() -> None:
+    x = cornu.Input((None,), dtype="int32")
+    with pytest.raises(InvalidTypeError, match=r"`arange` received start=0 and stop=None.*ops.cumsum\(ops.ones_like\(x\)"):
+        layers.Embedding(9, 4)(ops.arange(ops.shape(x)[1]))

@@ -523,12 +523,19 @@ def pad(x: tf.Tensor, pad_width: Padding, mode: str = "constant", constant_value
         return tf.pad(x, pad_width, constant_values=number(constant_values, x.dtype.name))
     for axis, pads in enumerate(pad_width):
         if builtins.any(pads):  # TensorFlow's own modes support no padding larger than the array
-            x = tf.gather(x, _padded_indices(x.shape[axis], pads, mode), axis=axis)
+            x = tf.gather(x, _padded_indices(x, axis, pads, mode), axis=axis)
     return x
 
 
-def _padded_indices(size: Any, pads: tuple[int, int], mode: str) -> np.ndarray:
-    return np.pad(np.arange(size), pads, mode)  # type: ignore[call-overload]
+def _padded_indices(x: tf.Tensor, axis: int, pads: tuple[int, int], mode: str) -> np.ndarray | tf.Tensor:
+    if x.shape[axis] is not None:
+        return np.pad(np.arange(x.shape[axis]), pads, mode)  # type: ignore[call-overload]
+    size = tf.shape(x)[axis]
+    places = tf.range(-pads[0], size + pads[1])
+    if mode == "edge":
+        return tf.clip_by_value(places, 0, size - 1)
+    period, last = (tf.maximum(2 * size - 2, 1), 0) if mode == "reflect" else (2 * size, 1)
+    return tf.minimum(places % period, period - last - places % period)
 
 
 def flip(x: tf.Tensor, axis: Axes) -> tf.Tensor:

@@ -6,11 +6,8 @@ import numpy as np
 
 from cornu import backends, seeds
 from cornu.backends.contract import Backend
-from cornu.ops.random import Seed
+from cornu.ops.random import Seed, beta
 from cornu.typing import Array
-
-_TRIES = 32
-"""How many pairs a beta-distributed value is chosen from: for parameters of at most 1 at least half of them are accepted."""
 
 
 class Draws:
@@ -81,20 +78,10 @@ class Draws:
         return self.backend.argsort(self.uniform((count,)), 0)
 
     def beta(self, shape: tuple[int, ...], a: Array | float, b: Array | float) -> Array:
-        """Draw from the beta distribution with parameters of at most 1, or little more.
-
-        ``X / (X + Y)``, where ``X`` and ``Y`` are ``U**(1 / a)`` and ``V**(1 / b)`` of the first of several pairs of uniform
-        values for which ``X + Y <= 1``. Source: Jöhnk, 1964, Erzeugung von betaverteilten und gammaverteilten Zufallszahlen.
-        """
-        backend = self.backend
-        log_x, log_y = (
-            backend.divide(backend.log(backend.maximum(self.uniform((_TRIES, *shape)), 1e-30)), parameter)
-            for parameter in (a, b)
-        )
-        accepted = backend.less_equal(backend.logaddexp(log_x, log_y), 0.0)
-        first = backend.argmax(backend.cast(accepted, "int32"), 0)
-        gap = backend.take_along_axis(backend.subtract(log_x, log_y), backend.reshape(first, (1, *backend.shape(first))), 0)
-        return backend.reshape(backend.sigmoid(gap), shape)
+        """Draw from the beta distribution."""
+        on_host = None if self._host is None else self._host.integers(2**32, size=2, dtype="uint32")
+        seed = self._next_key() if on_host is None else self.backend.asarray(on_host)
+        return self.backend.asarray(beta(shape, a, b, "float32", seed))
 
     def dirichlet(self, count: int, alpha: float) -> Array:
         """Draw ``count`` shares that sum to 1, from the symmetric Dirichlet distribution, by breaking a stick."""

@@ -1,5 +1,6 @@
 """Layers that map the values of images: inversion, fewer bits, contrast stretched to the range, filters."""
 
+import functools
 from collections.abc import Sequence
 from typing import Unpack
 
@@ -190,7 +191,7 @@ class ContrastLimitedAdaptiveHistogramEqualization(ValueMap):
             number = (rows[:, np.newaxis] * grid[1] + columns)[np.newaxis, :, :, np.newaxis]
             return backend.add(backend.multiply(backend.add(first, backend.asarray(number.astype("int32"))), 256), values)
 
-        counted = backend.reshape(places(*numbers, whole), (-1,))
+        counted = backend.reshape(places(numbers[0], numbers[1], whole), (-1,))
         empty = backend.full((count * channels * grid[0] * grid[1] * 256,), 0, "float32")
         histogram = backend.index_add(empty, counted, backend.full(backend.shape(counted), 1, "float32"))
         histogram = backend.reshape(histogram, (-1, 256))
@@ -204,13 +205,12 @@ class ContrastLimitedAdaptiveHistogramEqualization(ValueMap):
         new = backend.divide(backend.subtract(sums, lowest), backend.where(backend.equal(rest, 0), 1.0, rest))
         new = backend.reshape(backend.minimum(backend.maximum(new, 0.0), 1.0), (-1,))
 
-        rows, columns = (_neighbors(size, *parts) for size, parts in zip(sizes, zip(tiles, grid, strict=True), strict=True))
-        found = 0.0
-        for row, row_weight in rows:
-            for column, column_weight in columns:
-                weight = backend.asarray((row_weight[:, np.newaxis] * column_weight)[:, :, np.newaxis].astype("float32"))
-                part = backend.multiply(backend.take(new, places(row, column, batch), 0), weight)
-                found = backend.add(found, part)
+        parts = []
+        for row, above in _neighbors(sizes[0], tiles[0], grid[0]):
+            for column, beside in _neighbors(sizes[1], tiles[1], grid[1]):
+                weight = backend.asarray(np.outer(above, beside)[:, :, np.newaxis].astype("float32"))
+                parts.append(backend.multiply(backend.take(new, places(row, column, batch), 0), weight))
+        found = functools.reduce(backend.add, parts)
         found = self._unscaled(from_batch(backend, found, is_single, self.data_format))
         return ops.cast(found, self.compute_dtype)
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from cornu import constraints, initializers, ops, registry, regularizers, trees, validation
+from cornu.core import shape_inference
 from cornu.core.adapted_weight import rows_of
 from cornu.core.layer_config import owner_of
 from cornu.errors import DataError
@@ -119,7 +120,7 @@ class Embedding(LowRankAdaptable):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the layer, after a range check of NumPy indices."""
         for value in trees.leaves((args, kwargs)) if self._takes_indices(args, kwargs) else ():
-            if isinstance(value, np.ndarray):
+            if isinstance(value, np.ndarray) and not shape_inference.is_inferring():
                 self._check_range(value)
         return super().__call__(*args, **kwargs)
 

@@ -219,7 +219,7 @@ def cross(x1: ArrayLike, x2: ArrayLike, axisa: int = -1, axisb: int = -1, axisc:
     """
     axisa, axisb, axisc = (axisa, axisb, axisc) if axis is None else (axis, axis, axis)
     backend, x1, x2 = arrays(x1, x2)
-    if x1.shape[axisa] != 3 or x2.shape[axisb] != 3:
+    if x1.shape[axisa] not in (3, None) or x2.shape[axisb] not in (3, None):
         raise ShapeError(
             f"`cross` received arrays of shapes {tuple(x1.shape)} and {tuple(x2.shape)}.",
             "Their vectors must have three components.",
@@ -228,7 +228,7 @@ def cross(x1: ArrayLike, x2: ArrayLike, axisa: int = -1, axisb: int = -1, axisc:
     x1, x2 = moveaxis(x1, axisa, 0), moveaxis(x2, axisb, 0)
     a, b = ([backend.getitem(x, i) for i in range(3)] for x in (x1, x2))
     parts = [backend.subtract(backend.multiply(a[i], b[j]), backend.multiply(a[j], b[i])) for i, j in ((1, 2), (2, 0), (0, 1))]
-    joined = backend.concatenate([backend.reshape(part, (1, *part.shape)) for part in parts], 0)
+    joined = backend.concatenate([backend.reshape(part, (1, *backend.shape(part))) for part in parts], 0)
     return moveaxis(joined, 0, axisc)
 
 

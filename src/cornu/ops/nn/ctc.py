@@ -77,7 +77,7 @@ def ctc_loss(
     _check_shapes("ctc_loss", wanted)
     target, labels, steps = (backend.cast(x, "int32") for x in (target, labels, steps))
     logarithms = _logarithms(backend, logits)
-    (count, size), classes = backend.shape(target), logits.shape[-1]
+    (count, size), classes = backend.shape(target), backend.shape(logits)[2]
     states = 2 * size + 1
     inner = backend.reshape(backend.minimum(backend.maximum(target, 0), classes - 1), (count, size, 1))
     blanks = backend.add(backend.multiply(inner, 0), mask_index)
@@ -205,7 +205,7 @@ def _grown(backend: Backend, beam: _Beam, now: Array, blank: int) -> tuple[Array
 
     ``now`` contains the logarithms of the probabilities of the step, of shape ``(batch, classes)``.
     """
-    (count, width, size), classes = beam.prefixes.shape, now.shape[1]
+    (count, width, size), classes = backend.shape(beam.prefixes), backend.shape(now)[1]
     ends = backend.reshape(beam.ends, (count, width, 1))
     lasts = backend.take_along_axis(beam.prefixes, backend.maximum(backend.subtract(ends, 1), 0), 2)
     last = backend.reshape(lasts, (count, width))
@@ -235,7 +235,7 @@ def _grown(backend: Backend, beam: _Beam, now: Array, blank: int) -> tuple[Array
 
 def _advanced(backend: Backend, beam: _Beam, now: Array, blank: int) -> _Beam:
     """Return the most probable prefixes after a step."""
-    (count, width, size), classes = beam.prefixes.shape, now.shape[1]
+    (count, width, size), classes = backend.shape(beam.prefixes), backend.shape(now)[1]
     closed, open_, grown = _grown(backend, beam, now, blank)
     scores = [backend.logaddexp(closed, open_), backend.reshape(grown, (count, width * classes))]
     best, chosen = backend.top_k(backend.concatenate(scores, 1), width)
