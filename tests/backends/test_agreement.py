@@ -57,9 +57,8 @@ def symmetric(b, x):
 
 
 def positive_definite(b, x):
-    return b.add(
-        b.matmul(x, b.transpose(x, (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))), np.eye(x.shape[-1], dtype="float32")
-    )
+    product = b.matmul(x, b.transpose(x, (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2)))
+    return b.add(product, b.asarray(np.eye(x.shape[-1], dtype="float32")))
 
 
 def absolute(b, *factors):

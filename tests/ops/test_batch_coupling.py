@@ -31,7 +31,7 @@ MAKE_ARRAYS += " bartlett blackman hamming hanning kaiser"
 MIX = "allclose bincount broadcast_to cross diag flipud kron meshgrid outer ravel scatter scatter_update segment_sum"
 MIX += " segment_max segment_min segment_prod slice slice_update vander vdot vsplit vstack"
 MIX += " image.affine_transform image.map_coordinates image.perspective_transform"
-MIX += " cdist corrcoef correlate diagflat histogram nonzero psnr unique ctc_decode image.scale_and_translate image.ssim"
+MIX += " lstsq cdist corrcoef correlate diagflat histogram nonzero psnr unique ctc_decode image.scale_and_translate image.ssim"
 RUN_FUNCTIONS = "cond fori_loop map scan switch while_loop associative_scan jvp vectorized_map"
 DRAW = "random.bernoulli random.categorical random.dropout random.normal random.randint random.shuffle random.truncated_normal"
 DRAW += " random.uniform random.beta random.binomial random.gamma image.elastic_transform"
@@ -115,6 +115,8 @@ CONSTANTS = [FLOATS(*shape) for shape in ((), (4,), (4, 4), (1, 4), (BATCH, 4), 
 THIN = [Batch(FLOATS(BATCH, *shape)) for shape in ((1,), (1, 4), (4, 1))]
 CLASSES = [Batch(INTEGERS(BATCH, *shape)) for shape in ((), (4,), (4, 4))]
 LISTS = [[a, b] for a in BATCHES[:3] for b in BATCHES[:3]] + [[BATCHES[1], CONSTANTS[2]], [BATCHES[1], CONSTANTS[3]]]
+PAIRS = [(a, b) for a in BATCHES for b in (*BATCHES, *CONSTANTS)]
+PRODUCTS = np.float32([x @ x.T for x in FLOATS(BATCH, 4, 6)])
 KEYS = [slice(None), (slice(None), 0), (..., 0), (..., [0, 1]), (0,), None, (slice(None), [0, 1], 0), (slice(None), None)]
 KEYS += [(slice(None), [0, 1], slice(None), [0, 1]), (slice(None), [True, False, True, True]), [0, 1, 2], slice(0, 2), ...]
 KEYS += [(slice(None), slice(1, 3)), (..., slice(None), None, 1), (None, slice(None)), (slice(None), Batch(INTEGERS(BATCH)))]
@@ -191,6 +193,23 @@ OWN = {
         "pointwise_kernel": [FLOATS(1, 4, 3), FLOATS(1, 1, 4, 3)],
     },
     **{name: {"x1": CLASSES, "x2": [*CLASSES, INTEGERS(4), 2]} for name in ("gcd", "lcm")},
+    **{
+        name: {"x": CLASSES, "y": [*CLASSES, INTEGERS(4), 2]}
+        for name in (
+            *("bitwise_and", "bitwise_or", "bitwise_xor"),
+            *("bitwise_left_shift", "bitwise_right_shift", "left_shift", "right_shift"),
+        )
+    },
+    **{name: {"x": CLASSES} for name in ("bitwise_invert", "bitwise_not")},
+    **{name: {"x": PAIRS} for name in ("fft", "fft2", "ifft2", "irfft")},
+    "cholesky": {"x": [Batch(PRODUCTS), PRODUCTS]},
+    "stft": {"sequence_length": [2], "sequence_stride": [2], "fft_length": [2]},
+    "istft": {"x": PAIRS, "sequence_length": [2], "sequence_stride": [1], "fft_length": [2]},
+    "solve": {"b": BATCHES},
+    "solve_triangular": {"b": BATCHES},
+    "view_as_complex": {"x": [Batch(FLOATS(BATCH, 2)), Batch(FLOATS(BATCH, 4, 2)), FLOATS(BATCH, 2), Batch(FLOATS(2))]},
+    "polar": {"abs_": [*BATCHES, *CONSTANTS], "angle": [*BATCHES, *CONSTANTS]},
+    "view": {"dtype": ["uint8", None, "int32"]},
     "ldexp": {"x2": [*CLASSES, INTEGERS(4), 2]},
     "image.extract_patches": {"size": [2]},
     "image.extract_patches_3d": {"volumes": [Batch(FLOATS(BATCH, 2, 3, 4, 2))], "size": [2]},

@@ -26,7 +26,7 @@ def eigh(x: Array) -> tuple[Array, Array]:
 
 
 def eig(x: Array) -> tuple[Array, Array]:
-    values, vectors = jnp.linalg.eig(x)
+    values, vectors = lax.linalg.eig(x, compute_left_eigenvectors=False, enable_eigvec_derivs=True)
     return values, vectors
 
 

@@ -39,8 +39,26 @@ def lu(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             "TensorFlow factorizes square matrices only.",
             "Use the QR decomposition, or another backend.",
         )
-    both, permutation = tf.linalg.lu(x)
+    both, permutation = _factored(x)
     return both, _pivots(permutation)
+
+
+@tf.custom_gradient
+def _factored(x: tf.Tensor) -> Any:
+    """Return the factors and the permutation of the rows, with a gradient, which TensorFlow lacks (see the NumPy backend)."""
+    both, permutation = tf.linalg.lu(x)
+
+    def gradient(g: tf.Tensor, _: tf.Tensor) -> tf.Tensor:
+        upper = tf.linalg.band_part(both, 0, -1)
+        lower = tf.linalg.set_diag(both - upper, tf.ones_like(both[..., 0]))
+        of_lower = tf.matmul(lower, g - tf.linalg.band_part(g, 0, -1), adjoint_a=True)
+        of_upper = tf.matmul(tf.linalg.band_part(g, 0, -1), upper, adjoint_b=True)
+        middle = of_lower - tf.linalg.band_part(of_lower, 0, -1) + tf.linalg.band_part(of_upper, 0, -1)
+        right = tf.linalg.adjoint(tf.linalg.triangular_solve(upper, tf.linalg.adjoint(middle), lower=False))
+        share = tf.linalg.triangular_solve(lower, right, adjoint=True)
+        return tf.gather(share, tf.argsort(permutation), axis=-2, batch_dims=len(x.shape) - 2)
+
+    return (both, permutation), gradient
 
 
 def _pivots(permutation: tf.Tensor) -> tf.Tensor:
