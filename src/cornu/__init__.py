@@ -44,7 +44,14 @@ if TYPE_CHECKING:
     from cornu.core.gradients import value_and_grad as value_and_grad
     from cornu.core.input import Input as Input
     from cornu.core.input_spec import InputSpec as InputSpec
-    from cornu.core.keras_scopes import StatelessScope as StatelessScope, device as device, name_scope as name_scope
+    from cornu.core.keras_scopes import (
+        StatelessScope as StatelessScope,
+        SymbolicScope as SymbolicScope,
+        device as device,
+        name_scope as name_scope,
+    )
+    from cornu.core.operation import Function as Function, Operation as Operation
+    from cornu.core.remat import RematScope as RematScope, remat as remat
     from cornu.core.symbolic_tensor import SymbolicTensor as KerasTensor  # noqa: F401
     from cornu.core.variable import Variable as Variable
     from cornu.export import load_onnx as load_onnx

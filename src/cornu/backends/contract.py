@@ -482,6 +482,13 @@ def custom_gradient(f: Callable) -> Callable:
     """Convert ``f(*arrays) -> (value, grad)`` to a function ``arrays -> value`` with ``grad(upstream) -> (gradient, ...)``."""
 
 
+def remat(f: Callable) -> Callable:
+    """Return ``f(*arrays) -> list of arrays`` with a backward pass that runs ``f`` again, instead of keeping what it computed.
+
+    Arrays that are not among the arguments need no gradient. A backend may return ``f`` itself.
+    """
+
+
 def compile(f: Callable) -> Callable:
     """Return ``f``, a function of trees of arrays, compiled for each new shape and dtype if the backend compiles."""
 
@@ -680,6 +687,7 @@ class Backend(Protocol):
     value_and_grad: Callable[..., Callable[..., Any]]
     stop_gradient: Callable[..., Any]
     custom_gradient: Callable[[Callable[..., Any]], Callable[..., Any]]
+    remat: Callable[[Callable[..., Any]], Callable[..., Any]]
     compile: Callable[[Callable[..., Any]], Callable[..., Any]]
     prefers_compiled: Callable[..., bool]
     is_traced: Callable[[Any], bool]

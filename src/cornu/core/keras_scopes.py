@@ -136,6 +136,30 @@ class StatelessScope:
         self._block.__exit__(*exception)
 
 
+class SymbolicScope:
+    """Context manager in which code is run for the shapes and dtypes of its results alone.
+
+    Variables keep their values, and initial values are not drawn: layers compute with zeros.
+
+    Example:
+        >>> import cornu
+        >>> layer = cornu.layers.Dense(3)
+        >>> with cornu.SymbolicScope():
+        ...     layer(cornu.ops.ones((2, 4))).shape
+        (2, 3)
+    """
+
+    def __init__(self) -> None:
+        self._block = call_context.entered(CallContext(values={}, abstract=True))
+
+    def __enter__(self) -> Self:
+        self._block.__enter__()
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        self._block.__exit__(*exception)
+
+
 def _bound(variable: Variable, value: ArrayLike) -> tuple[int, Array]:
     """Return the entry of a variable for the values of a call context."""
     if not isinstance(variable, Variable):

@@ -3,7 +3,17 @@
 from typing import Any
 
 from cornu import autograph, backends, config, registry, trees
-from cornu.core import call_context, call_handling, graph, layer_errors, layer_tree, mask_propagation, masks, symbolic_tensor
+from cornu.core import (
+    call_context,
+    call_handling,
+    graph,
+    layer_errors,
+    layer_tree,
+    mask_propagation,
+    masks,
+    remat,
+    symbolic_tensor,
+)
 from cornu.core.call_context import CallContext
 from cornu.core.layer_placement import placement_of
 from cornu.core.layer_protocol import LayerLike
@@ -110,7 +120,7 @@ def _run(layer: LayerLike, context: CallContext, args: tuple, kwargs: dict) -> A
     with call_context.name_scope(layer.name), call_context.autocast(_autocast_dtype(layer)):
         try:
             call = layer.call if context.values is None else autograph.not_recorded(layer.call)
-            outputs = call(*args, **kwargs)
+            outputs = remat.call_of(layer, call, args, kwargs)(*args, **kwargs)
         except Exception as error:  # raised by user code or an engine, whose messages do not name the layer
             layer_errors.add_layer_note(layer, error, args, kwargs)
             raise

@@ -4,8 +4,9 @@ import dataclasses
 from typing import Any
 
 from cornu import config
-from cornu.core import structure_changes
+from cornu.core import remat_mode, structure_changes
 from cornu.core.layer_protocol import LayerLike
+from cornu.core.remat_mode import RematMode
 from cornu.core.variable import Variable
 from cornu.errors import not_constructed
 
@@ -29,6 +30,7 @@ class LayerRecord:
         accepted_shapes: Keys of the input shapes that are known to fit.
         is_building: Whether ``build`` is running.
         is_locked: Whether the layer is built and can get no more variables and layers.
+        remat: Whether the calls of the layer are rematerialized (see ``core/remat.py``), as when it was created.
         facts: What is remembered about the structure, and the fingerprint of the structure (see ``core/structure_facts.py``).
     """
 
@@ -47,6 +49,7 @@ class LayerRecord:
     is_building: bool = False
     is_locked: bool = False
     facts: Any = None
+    remat: RematMode | None = dataclasses.field(default_factory=remat_mode.current_mode)
 
     def built_for(self, shapes: dict[str, Any]) -> None:
         """Record the shapes that the layer was built for, by the parameter names of ``build``."""

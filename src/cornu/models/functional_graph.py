@@ -119,6 +119,7 @@ class FunctionalGraph:
         """How calls of ops couple the samples of a batch (layers have a ``batch_coupling`` of their own)."""
         calls = [(node.operation.op, node.args, node.kwargs) for node in self.nodes if isinstance(node.operation, OpCall)]
         found = {batch_coupling.of_call(*call) for call in calls}
+        found |= {"unknown" for operation in self.operations if not isinstance(operation, (Layer, OpCall))}  # of a user
         return "unknown" if "unknown" in found else "none"
 
     # --- Running ------------------------------------------------------------------------------------------------------

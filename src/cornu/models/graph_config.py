@@ -16,6 +16,7 @@ from cornu.core import graph, symbolic_tensor
 from cornu.core.graph import OpCall
 from cornu.core.input import InputLayer
 from cornu.core.layer import Layer
+from cornu.core.operation import Operation as SomeOperation
 from cornu.core.symbolic_tensor import Node, Operation, SymbolicTensor
 from cornu.errors import CornuError, InvalidArgumentError, ModelFormatError, UnsafeModelError, did_you_mean
 from cornu.ops.dispatch import OPS_BY_KERAS_PATH
@@ -147,8 +148,8 @@ def _op_from(op: Callable, entry: dict[str, Any]) -> Callable:
     return call
 
 
-def layer_from(entry: Any, kind: str | tuple[str, ...] = ("layers", "models")) -> Layer:
-    """Create the layer of a config. Errors name the layer.
+def layer_from(entry: Any, kind: str | tuple[str, ...] = ("layers", "models")) -> Any:
+    """Create the layer, or a user's ``Operation``, of a config. Errors name the layer.
 
     Args:
         entry: The config.
@@ -160,7 +161,7 @@ def layer_from(entry: Any, kind: str | tuple[str, ...] = ("layers", "models")) -
     """
     with config_errors(entry):
         layer = serialization.deserialize(entry, kind=kind)
-    if not isinstance(layer, Layer):
+    if not isinstance(layer, SomeOperation):
         raise unusable(entry, f"it is a {type(layer).__name__}, where a layer was expected")
     return layer
 

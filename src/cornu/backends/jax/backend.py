@@ -670,6 +670,10 @@ def custom_gradient(f: Callable) -> Callable:
     return jax.custom_gradient(with_tuple)
 
 
+def remat(f: Callable) -> Callable:
+    return jax.checkpoint(f)
+
+
 compile = compilation.compile
 prefers_compiled = compilation.prefers_compiled
 multi_step = compilation.multi_step

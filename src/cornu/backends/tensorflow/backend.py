@@ -755,6 +755,7 @@ def run_number() -> tf.Tensor:
 
 value_and_grad = gradients.value_and_grad
 custom_gradient = gradients.custom_gradient
+remat = gradients.remat
 compile = compilation.compile
 multi_step = compilation.multi_step
 abstract_eval = tracing.abstract_eval

@@ -68,3 +68,18 @@ def custom_gradient(f: Callable) -> Callable:
         return trees.map(asarray, value), gradients
 
     return functools.wraps(f)(lambda *arrays: tf.custom_gradient(with_checked_gradient)(*map(asarray, arrays)))  # type: ignore[arg-type]
+
+
+def remat(f: Callable) -> Callable:
+    """See ``contract.remat``. TensorFlow watches all arguments: integers are none."""
+
+    def recomputed(*arrays: tf.Tensor) -> Any:
+        place = [number for number, array in enumerate(arrays) if array.dtype.is_floating]
+
+        def of_floats(*floats: tf.Tensor) -> Any:
+            merged = dict(zip(place, floats, strict=True))
+            return f(*(merged.get(number, array) for number, array in enumerate(arrays)))
+
+        return tf.recompute_grad(of_floats)(*(arrays[number] for number in place))
+
+    return recomputed

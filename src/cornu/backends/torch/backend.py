@@ -832,6 +832,7 @@ def random_normal(key: Tensor, shape: Shape, dtype: str) -> Tensor:
 
 value_and_grad = gradients.value_and_grad
 custom_gradient = gradients.custom_gradient
+remat = gradients.remat
 compile = compilation.compile
 concrete = compilation.concrete
 multi_step = compilation.multi_step

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
+from torch.utils.checkpoint import checkpoint
 
 from cornu import config, trees
 from cornu.backends import common
@@ -85,3 +86,12 @@ def custom_gradient(f: Callable) -> Callable:
             return tuple(ctx.grad(*upstream))
 
     return WithGradient.apply  # type: ignore[return-value]
+
+
+def remat(f: Callable) -> Callable:
+    """See ``contract.remat``. PyTorch need not restore its random generators: random values depend on keys."""
+
+    def recomputed(*arrays: torch.Tensor) -> Any:
+        return checkpoint(f, *arrays, use_reentrant=False, preserve_rng_state=False)
+
+    return recomputed
