@@ -66,6 +66,10 @@ class Config(MutableMapping):
         """Return pairs of names and values in the order in which they were set."""
         return self._config.items()
 
+    def get(self, keyname: str, value: Any = None) -> Any:
+        """Return a value, or ``value`` if there is none of this name."""
+        return self._config.get(keyname, value)
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or name not in self._config:
             raise AttributeError(f"Unknown attribute: {name!r}. {did_you_mean(name, self._config)}".rstrip())
