@@ -171,7 +171,9 @@ NAMESPACES: dict[str, dict[str, str]] = {
         "traverse": _STRUCTURES,
     },
     "cornu.utils": {
+        "Config": "cornu.named_values",
         "CustomObjectScope": _REGISTRY,
+        "FeatureSpace": "cornu.models.feature_space",
         "Progbar": "cornu.training.loop.progbar",
         "PyDataset": _PY_DATASET,
         "Sequence": f"{_PY_DATASET}:PyDataset",

@@ -252,7 +252,7 @@ def _model_from(config: dict[str, Any], compile: bool) -> Any:
     _check_layer_count(config)
     with serialization.object_sharing_scope():
         model: Any = layer_from({**config, "compile_config": None}, kind="models")
-    if not hasattr(model, "compile_from_config"):
+    if not hasattr(model, "save"):
         raise unusable(config, "it is a layer, where a model was expected")
     with config_errors(config):
         shapes = config.get("build_config")

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from cornu.data.text_folders import text_dataset_from_directory as text_dataset_from_directory
     from cornu.data.windows import timeseries_dataset_from_array as timeseries_dataset_from_array
     from cornu.io.get_file import get_file as get_file
+    from cornu.models.feature_space import FeatureSpace as FeatureSpace
     from cornu.models.plotting import model_to_dot as model_to_dot
     from cornu.models.plotting import plot_model as plot_model
+    from cornu.named_values import Config as Config
     from cornu.ops.nn.encoding import normalize_vectors as normalize
     from cornu.ops.nn.encoding import to_categorical as to_categorical
     from cornu.registry import CustomObjectScope as CustomObjectScope
