@@ -42,9 +42,7 @@ def test_cholesky_uses_both_triangles(make, check, draw):
 
 def test_a_matrix_that_is_not_positive_definite_is_refused_or_compiled_to_nan(make, engine):
     x = make(np.float32([[[4, 2], [2, 5]], [[1, 2], [2, 1]]]))
-    with pytest.raises(
-        InvalidArgumentError, match=r"`cholesky` .* shape \(2, 2, 2\) .* not positive definite..*identity"
-    ):
+    with pytest.raises(InvalidArgumentError, match=r"`cholesky` .* shape \(2, 2, 2\) .* not positive definite..*identity"):
         ops.cholesky(x)
     found = engine.to_numpy(engine.compile(ops.cholesky)(x))
     np.testing.assert_allclose(found[0], [[2, 0], [1, 2]])
@@ -165,9 +163,7 @@ def test_gradients_are_those_of_differences(name, check_differences, draw):
 @pytest.mark.parametrize("name", ["cholesky", "det", "eig", "eigh", "inv", "logdet", "slogdet", "cholesky_inverse"])
 def test_matrices_that_are_not_square_are_refused(name, make, draw):
     for shape in ((3, 4), (3,)):
-        with pytest.raises(
-            ShapeError, match=rf"`{name}` received an array of shape \({shape[0]},.*square matrices"
-        ):
+        with pytest.raises(ShapeError, match=rf"`{name}` received an array of shape \({shape[0]},.*square matrices"):
             getattr(ops, name)(make(draw(*shape)))
 
 
