@@ -353,7 +353,9 @@ def _drawn(name: str, shape: IntOrInts, dtype: DType, seed: Seed, parameters: di
     if _is_known(key, sizes) and all(isinstance(value, np.ndarray) for value in values):
         generator = np.random.Generator(np.random.Philox(key=key.astype("uint64")))
         method: Callable = getattr(generator, "standard_gamma" if name == "gamma" else name)
-        return backend.asarray(np.asarray(method(*values, sizes)), dtype)
+        kinds = ["int64" if argument == "counts" else "float64" for argument in parameters]
+        given = (value.astype(kind) for value, kind in zip(values, kinds, strict=True))
+        return backend.asarray(np.asarray(method(*given, sizes)), dtype)
     wide = "float64" if dtype == "float64" else "float32"
     parts = [backend.stop_gradient(backend.cast(backend.asarray(value), wide)) for value in values]
     drawn = derive(backend, backend.asarray(key), sizes, *(backend.broadcast_to(part, sizes) for part in parts))
