@@ -265,6 +265,14 @@ def test_circle_loss_is_that_of_keras(arguments, backend):
     np.testing.assert_allclose(float(ours), float(keras.losses.Circle(**arguments)(labels, vectors)), rtol=1e-5)
 
 
+@pytest.mark.parametrize("reduction", ["sum_over_batch_size", "mean", "sum"])
+def test_the_mean_of_the_circle_loss_leaves_out_samples_without_a_loss(reduction, backend):
+    labels, vectors = np.array([0, 1, 1, 2, 3], "int32"), embeddings()[1][:5]
+    ours = losses.Circle(reduction=reduction)(labels, backends.get(backend).asarray(vectors))
+    theirs = keras.losses.Circle(reduction=reduction)(labels, vectors)
+    np.testing.assert_allclose(float(ours), float(theirs), rtol=1e-5)
+
+
 def test_circle_loss_with_references_is_that_of_keras(backend):
     labels, vectors = embeddings()
     references = {"ref_labels": labels[:4], "ref_embeddings": vectors[:4], "remove_diagonal": False}

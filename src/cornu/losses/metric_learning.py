@@ -87,6 +87,8 @@ def _logsumexp_where(counts: Array, values: Array) -> Any:
 class Circle(LossFunctionWrapper):
     """Circle loss of embeddings of length 1 and integer class labels, see :func:`circle`.
 
+    A mean is that of the samples whose loss is not 0, as samples without another one of their class have no loss.
+
     Args:
         gamma: Float, scale of the similarities. Defaults to 80.
         margin: Float, how far similarities may be from 1 and from 0 before they count little. Defaults to 0.4.
@@ -99,7 +101,7 @@ class Circle(LossFunctionWrapper):
     Example:
         >>> from cornu.losses import Circle
         >>> round(float(Circle()([0, 0, 1], [[1.0, 0.0], [0.6, 0.8], [0.0, 1.0]])), 2)
-        12.8
+        38.4
     """
 
     def __init__(
@@ -113,3 +115,7 @@ class Circle(LossFunctionWrapper):
     ):
         arguments = {"gamma": gamma, "margin": margin, "remove_diagonal": remove_diagonal}
         super().__init__(circle, reduction=reduction, name=name, dtype=dtype, **arguments)
+
+    def valid_mask(self, y_true: Array, y_pred: Array) -> Any:
+        """Return the mask of the samples whose loss is not 0."""
+        return ops.greater(self.call(y_true, y_pred), 0)
