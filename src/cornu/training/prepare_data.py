@@ -6,7 +6,7 @@ import numpy as np
 
 from cornu.core.layer_placement import placement_of
 from cornu.errors import DataError, InvalidArgumentError, warn
-from cornu.training.batch import Batch, DataArray, limited_steps, rows, sample_count
+from cornu.training.batch import Batch, limited_steps, rows, sample_count
 from cornu.training.compile_state import TrainingSetup
 from cornu.training.data_adapters.array_data_adapter import ArrayDataAdapter
 from cornu.training.data_adapters.data_adapter import DataAdapter, is_batches
@@ -108,14 +108,14 @@ def split(data: Batch, fraction: float) -> tuple[Batch, Batch]:
     return training, validation
 
 
-def _class_labels(data: Batch) -> Iterator[tuple[str, DataArray]]:
+def _class_labels(data: Batch) -> Iterator[tuple[str, np.ndarray]]:
     """Yield the arrays of labels that may be class indices, with their names."""
     for name, array in array_checks.named_leaves("y", data.y):
         if array.dtype.kind in "iu" and array.size == len(array):
-            yield name, array
+            yield name, np.asarray(array)
 
 
-def _warn_of_new_classes(name: str, training: DataArray, validation: DataArray) -> None:
+def _warn_of_new_classes(name: str, training: np.ndarray, validation: np.ndarray) -> None:
     """Warn if the labels for validation contain classes that the labels for training do not contain.
 
     Labels are taken for classes if there are at least five samples for each of them on average.
