@@ -545,7 +545,8 @@ def keras_spaces() -> tuple:
         "layers losses metrics optimizers callbacks models ops activations initializers regularizers constraints utils random "
         "visualization"
     )
-    return (keras, *(getattr(keras, name) for name in named.split()), keras.ops.image, keras.ops.nn, keras.optimizers.schedules)
+    nested = (keras.ops.image, keras.ops.nn, keras.optimizers.schedules, keras.utils.bounding_boxes)
+    return (keras, *(getattr(keras, name) for name in named.split()), *nested)
 
 
 def test_all_exceptions_still_exist():

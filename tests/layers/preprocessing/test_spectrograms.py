@@ -75,6 +75,12 @@ def test_in_tf_data(name: str, backend: str) -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
 
 
+def test_the_matrix_of_the_bands_is_that_of_keras(backend: str) -> None:
+    ours = layers.MelSpectrogram(**MEL).to_backend(backend).linear_to_mel_weight_matrix()
+    assert backends.owner(ours) == backend
+    np.testing.assert_allclose(np.asarray(ours), keras.layers.MelSpectrogram().linear_to_mel_weight_matrix(), atol=1e-4)
+
+
 def test_decibels_far_below_the_largest_are_cut_as_in_keras(backend: str) -> None:
     """Without gradients: compiled by JAX, Keras's gradient of the maximum differs from that of single operations."""
     x = np.random.default_rng(0).normal(size=(2, 95)).astype("float32")

@@ -12,6 +12,7 @@ from cornu import config, initializers, ops, registry
 from cornu.core.input_spec import InputSpec
 from cornu.core.layer import Layer
 from cornu.core.layer_config import LayerArguments
+from cornu.core.layer_placement import placement_of
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError, one_of
 from cornu.layers.shape_arithmetic import check_rank
 from cornu.ops.nn.windows import padded_output_size
@@ -251,7 +252,7 @@ class MelSpectrogram(Layer):
         self.power_to_db, self.top_db, self.mag_exp = power_to_db, top_db, mag_exp
         self.min_power, self.ref_power = min_power, ref_power
         self._kernel = self._fourier_kernel()
-        self._bands = self._mel_bands()
+        self._bands = _mel_bands(num_mel_bins, self.fft_length // 2 + 1, sampling_rate, min_freq, self.max_freq)
 
     def _fourier_kernel(self) -> np.ndarray:
         """Return the kernel of a convolution that computes the real and the imaginary part of the transform."""
@@ -262,19 +263,27 @@ class MelSpectrogram(Layer):
         angle = 2 * np.pi * np.outer(np.arange(self.fft_length), np.arange(self.fft_length // 2 + 1)) / self.fft_length
         return np.concatenate([np.cos(angle), -np.sin(angle)], 1)[:, np.newaxis] * padded[:, np.newaxis, np.newaxis]
 
-    def _mel_bands(self) -> np.ndarray:
-        """Return the share of each frequency in each band, of shape ``(frequencies, num_mel_bins)``."""
+    def linear_to_mel_weight_matrix(
+        self,
+        num_mel_bins: int = 20,
+        num_spectrogram_bins: int = 129,
+        sampling_rate: float = 8000,
+        lower_edge_hertz: float = 125.0,
+        upper_edge_hertz: float = 3800.0,
+        dtype: str = "float32",
+    ) -> Any:
+        """Return the share of each frequency in each band, of shape ``(num_spectrogram_bins, num_mel_bins)``.
 
-        def as_mel(hertz: Any) -> Any:
-            return 1127.0 * np.log1p(hertz / 700.0)
-
-        edges = np.linspace(as_mel(self.min_freq), as_mel(self.max_freq), self.num_mel_bins + 2)
-        places = as_mel(np.linspace(0, self.sampling_rate / 2, self.fft_length // 2 + 1))[:, np.newaxis]
-        rising = (places - edges[:-2]) / (edges[1:-1] - edges[:-2])
-        falling = (edges[2:] - places) / (edges[2:] - edges[1:-1])
-        bands = np.maximum(0, np.minimum(rising, falling))
-        bands[0] = 0  # a constant has no pitch
-        return bands
+        Args:
+            num_mel_bins: Integer, number of bands. Defaults to 20.
+            num_spectrogram_bins: Integer, number of frequencies. Defaults to 129.
+            sampling_rate: Samples per second, twice the highest frequency. Defaults to 8000.
+            lower_edge_hertz: Lower end of the first band. Defaults to 125.0.
+            upper_edge_hertz: Upper end of the last band. Defaults to 3800.0.
+            dtype: Dtype of the result. Defaults to ``"float32"``.
+        """
+        matrix = _mel_bands(num_mel_bins, num_spectrogram_bins, sampling_rate, lower_edge_hertz, upper_edge_hertz)
+        return ops.convert_to_tensor(matrix, dtype=dtype, backend=placement_of(self).backend)
 
     def call(self, inputs: Array) -> Any:
         """Return the mel spectrogram of a signal, or of a batch of signals."""
@@ -307,3 +316,18 @@ class MelSpectrogram(Layer):
         *batch, size = input_shape
         frames = None if size is None else (size - self.fft_length % 2) // self.sequence_stride + 1
         return (*batch, self.num_mel_bins, frames)
+
+
+def _mel_bands(count: int, frequencies: int, sampling_rate: float, low: float, high: float) -> np.ndarray:
+    """Return the share of each frequency in each band, of shape ``(frequencies, count)``."""
+
+    def as_mel(hertz: Any) -> Any:
+        return 1127.0 * np.log1p(hertz / 700.0)
+
+    edges = np.linspace(as_mel(low), as_mel(high), count + 2)
+    places = as_mel(np.linspace(0, sampling_rate / 2, frequencies))[:, np.newaxis]
+    rising = (places - edges[:-2]) / (edges[1:-1] - edges[:-2])
+    falling = (edges[2:] - places) / (edges[2:] - edges[1:-1])
+    bands = np.maximum(0, np.minimum(rising, falling))
+    bands[0] = 0  # a constant has no pitch
+    return bands
