@@ -65,14 +65,13 @@ def test_a_policy_of_quantization_in_a_file_is_refused(kind):
         dtype_policies.deserialize(keras.dtype_policies.serialize(theirs))
 
 
-@pytest.mark.parametrize(("dtype", "advice"), [("complex64", "two arrays"), ("float8_e4m3fn", "Use 'bfloat16'")])
-def test_dtypes_that_do_not_exist_here_are_refused(dtype, advice):
+def test_dtypes_that_do_not_exist_here_are_refused():
     for call in (
-        lambda: ops.ones((2,), dtype=dtype),
-        lambda: ops.cast(ops.ones(2), dtype),
-        lambda: layers.Dense(1, dtype=dtype),
+        lambda: ops.ones((2,), dtype="float8_e4m3fn"),
+        lambda: ops.cast(ops.ones(2), "float8_e4m3fn"),
+        lambda: layers.Dense(1, dtype="float8_e4m3fn"),
     ):
-        with pytest.raises(InvalidArgumentError, match=rf"`dtype='{dtype}'` was given. .*no complex .*8 bits\. .*{advice}"):
+        with pytest.raises(InvalidArgumentError, match=r"`dtype='float8_e4m3fn'` was given. .*8 bits\. .*Use 'bfloat16'"):
             call()
 
 

@@ -10,7 +10,9 @@ from cornu.errors import InvalidTypeError, ShapeError
 INTEGERS = ["int8", "int16", "int32", "uint8", "uint16", "uint32"]
 
 
-def corners(dtype, rng):
+def corners(dtype, rng, backend):
+    if backend == "jax" and dtype.endswith("64"):
+        pytest.skip("JAX has no 64 bits unless they are switched on")
     if dtype == "bool":
         return np.array([True, False])
     limits = np.iinfo(dtype)
@@ -28,11 +30,10 @@ def same(engine):
 
 @pytest.mark.parametrize("dtype", [*INTEGERS, "int64", "uint64", "bool"])
 @pytest.mark.parametrize("name", ["bitwise_and", "bitwise_or", "bitwise_xor"])
-def test_functions_of_bits_are_those_of_numpy(name, dtype, engine, make, same, rng):
-    x = corners(dtype, rng)
+def test_functions_of_bits_are_those_of_numpy(name, dtype, backend, make, same, rng):
+    x = corners(dtype, rng, backend)
     x, y = x[:, None], x[::-1].copy()
     one, other = make(x, dtype), make(y, dtype)
-    x, y = (array.astype(engine.dtype(one)) for array in (x, y))  # JAX has no 64 bits
     same(getattr(ops, name)(one, other), getattr(np, name)(x, y))
     same(ops.bitwise_invert(other), np.invert(y))
     same(ops.bitwise_not(other), np.invert(y))
@@ -40,11 +41,10 @@ def test_functions_of_bits_are_those_of_numpy(name, dtype, engine, make, same, r
 
 @pytest.mark.parametrize("dtype", [*INTEGERS, "int64", "uint64"])
 @pytest.mark.parametrize("name", ["left_shift", "right_shift", "bitwise_left_shift", "bitwise_right_shift"])
-def test_shifts_are_those_of_numpy(name, dtype, engine, make, same, rng):
-    x = corners(dtype, rng)
+def test_shifts_are_those_of_numpy(name, dtype, backend, make, same, rng):
+    x = corners(dtype, rng, backend)
     function, expected = getattr(ops, name), getattr(np, name)
     own = make(x, dtype)
-    x = x.astype(engine.dtype(own))
     count = np.arange(len(x)).astype(x.dtype) * 3
     same(function(own, make(count, x.dtype.name)), expected(x, count))
     for number in (0, 3, 7):
@@ -75,7 +75,8 @@ def test_views_are_those_of_numpy(source, target, make, engine, rng):
     x = rng.integers(0, 2 if source == "bool" else 100, (3, 16)).astype(source)
     found = engine.to_numpy(ops.view(make(x, source), target))
     assert (found.dtype, found.shape) == (target, x.view(target).shape)
-    np.testing.assert_array_equal(found.view("uint8"), x.view(target).view("uint8"))
+    expected = x.view("uint8") != 0 if target == "bool" else x.view(target)
+    np.testing.assert_array_equal(found.view("uint8"), expected.view("uint8"))
 
 
 def test_a_view_has_whole_elements(make):
@@ -95,12 +96,11 @@ def test_nextafter_is_the_neighbor(dtype, make, engine, backend):
         pytest.skip("NumPy has no bfloat16")
     with np.errstate(all="ignore"):
         x, y = (part.ravel() for part in np.meshgrid(np.array(SPECIAL), np.array(SPECIAL)))
-    one, other = make(x, dtype), make(y, dtype)
-    x, y, found = map(engine.to_numpy, (one, other, ops.nextafter(one, other)))
-    with np.errstate(all="ignore"):
+        one, other = make(x, dtype), make(y, dtype)
+        x, y, found = map(engine.to_numpy, (one, other, ops.nextafter(one, other)))
         expected = np.asarray(jnp.nextafter(x, y)) if dtype == "bfloat16" else np.nextafter(x, y)
     assert found.dtype == expected.dtype
-    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(found.astype("float64"), expected.astype("float64"))
     np.testing.assert_array_equal(np.signbit(found[x != y]), np.signbit(expected[x != y]))
 
 

@@ -59,7 +59,7 @@ def test_products_of_complex_matrices(make, same, numbers):
 def test_casts_take_the_real_part(make, same, numbers):
     same(ops.cast(make(numbers), "float32"), numbers.real.astype("float32"))
     same(ops.cast(make(numbers.real), "complex64"), numbers.real.astype("complex64"))
-    same(ops.ones((2,), "complex64"), np.ones(2, "complex64"))
+    same(ops.ones_like(make([1, 2]), "complex64"), np.ones(2, "complex64"))
 
 
 def test_two_views_of_complex_numbers(make, same, draw):

@@ -25,7 +25,7 @@ def _parts(name: str, x: Sequence[ArrayLike], rank: int = 1) -> tuple[Backend, s
     """Return the backend, the dtype of the result, and the two parts in the dtype in which they are computed."""
     if not isinstance(x, (list, tuple)) or len(x) != 2:
         raise InvalidTypeError(
-            f"`{name}` received {x!r:.80} as `x`.",
+            f"`{name}` received an argument `x` of type {type(x).__name__}.",
             "It must be a tuple of two arrays, the real and the imaginary parts.",
             "Pass `(x, ops.zeros_like(x))` for real numbers.",
         )

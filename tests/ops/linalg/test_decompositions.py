@@ -40,10 +40,12 @@ def test_cholesky_uses_both_triangles(make, check, draw):
     check(ops.cholesky(make(x + skew)), np.linalg.cholesky(x), atol=1e-5)
 
 
-def test_a_matrix_that_is_not_positive_definite_is_refused_or_compiled_to_nan(make, engine):
+def test_a_matrix_that_is_not_positive_definite_is_refused_or_compiled_to_nan(make, engine, backend):
     x = make(np.float32([[[4, 2], [2, 5]], [[1, 2], [2, 1]]]))
     with pytest.raises(InvalidArgumentError, match=r"`cholesky` .* shape \(2, 2, 2\) .* not positive definite..*identity"):
         ops.cholesky(x)
+    if backend == "numpy":  # which compiles nothing
+        return
     found = engine.to_numpy(engine.compile(ops.cholesky)(x))
     np.testing.assert_allclose(found[0], [[2, 0], [1, 2]])
     assert np.isnan(np.diagonal(found[1])).all()
@@ -139,8 +141,8 @@ def test_matrix_rank_is_that_of_numpy(make, check, draw):
 
 
 GRADIENTS = {
-    "cholesky": (lambda x: ops.cholesky(ops.matmul(x, ops.transpose(x)) + np.eye(3, dtype="float32")), (3, 3)),
-    "cholesky of what is not symmetric": (lambda x: ops.cholesky(x + 5 * np.eye(3, dtype="float32")), (3, 3)),
+    "cholesky": (lambda x: ops.cholesky(ops.add(ops.matmul(x, ops.transpose(x)), np.eye(3, dtype="float32"))), (3, 3)),
+    "cholesky of what is not symmetric": (lambda x: ops.cholesky(ops.add(x, 5 * np.eye(3, dtype="float32"))), (3, 3)),
     "qr": (lambda x: absolute(ops.qr(x)), (2, 4, 3)),
     "qr of wide matrices": (lambda x: absolute(ops.qr(x)), (3, 4)),
     "svd": (lambda x: absolute(ops.svd(x)), (3, 3)),

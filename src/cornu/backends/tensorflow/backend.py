@@ -219,10 +219,12 @@ def round(x: tf.Tensor) -> tf.Tensor:
 
 
 def isnan(x: tf.Tensor) -> tf.Tensor:
+    x = tf.abs(x) if x.dtype.is_complex else x
     return tf.math.is_nan(x) if is_float(x) else tf.zeros_like(x, tf.bool)
 
 
 def isfinite(x: tf.Tensor) -> tf.Tensor:
+    x = tf.abs(x) if x.dtype.is_complex else x
     return tf.math.is_finite(x) if is_float(x) else tf.ones_like(x, tf.bool)
 
 

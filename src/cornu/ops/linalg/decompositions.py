@@ -212,7 +212,8 @@ def logdet(x: ArrayLike) -> Array:
         >>> f"{float(ops.logdet([[2.0, 0.0], [0.0, 3.0]])):.4f}"
         '1.7918'
     """
-    return slogdet(x)[1]
+    backend, x = matrices("logdet", x, square=True)
+    return backend.slogdet(x)[1]
 
 
 @op(batch_coupling=of_rank(3), unknown_sizes=unknown_sizes.square("x"), keras_path="linalg.Det")
