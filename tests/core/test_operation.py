@@ -114,7 +114,7 @@ def test_mistakes_in_functions_are_refused() -> None:
         Function([], a)
     with pytest.raises(InvalidArgumentError, match="Both must be symbolic tensors"):
         Function(a, X)
-    with pytest.raises(ShapeError, match="received 1 inputs of the shapes.*It has 2 inputs"):
+    with pytest.raises(ShapeError, match=r"received 1 inputs of the shapes.*It has 2 inputs"):
         Function([a, b], a + b)([X])
     with pytest.raises(ShapeError, match="received 1 inputs of the shapes"):
         Function(a, a + 1)(X[0])
