@@ -9,7 +9,7 @@ from PIL import Image
 
 from cornu import backends, visualization
 from cornu.errors import DataError, InvalidArgumentError, InvalidTypeError, ShapeError
-from cornu.utils import bounding_boxes
+from cornu.ops.image import bounding_boxes
 from cornu.visualization import (
     draw_bounding_boxes,
     draw_segmentation_masks,

@@ -44,8 +44,8 @@ __all__ = [
 ]
 
 
-class Pooling(Layer):
-    """Base class of the layers that pool over windows.
+class SpatialPooling(Layer):
+    """Base class of the pooling layers.
 
     Attributes:
         rank: Integer, the number of spatial axes.
@@ -55,6 +55,22 @@ class Pooling(Layer):
     batch_coupling = "none"
     cornu_preserves_value_range = True
     cornu_is_stateless = True
+    data_format: str
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the output shape: the batch size and the channels of the input, and the spatial sizes after pooling."""
+        shape_arithmetic.check_rank(self, input_shape, shape_arithmetic.axis_names(self.rank, self.data_format))
+        spatial = self._pooled_sizes(shape_arithmetic.spatial_sizes(input_shape, self.data_format))
+        channels = input_shape[shape_arithmetic.channel_axis(self.data_format)]
+        return shape_arithmetic.make_shape(self.data_format, input_shape[0], spatial, channels)
+
+    def _pooled_sizes(self, spatial: Shape) -> Shape:
+        raise NotImplementedError
+
+
+class Pooling(SpatialPooling):
+    """Base class of the layers that pool over windows."""
+
     cornu_input_spec = shape_arithmetic.spatial_input_spec
 
     def __init__(
@@ -72,13 +88,8 @@ class Pooling(Layer):
         self.padding = standardize_padding(padding)
         self.data_format = config.standardize_data_format(data_format)
 
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the output shape, with spatial sizes equal to the number of window positions."""
-        shape_arithmetic.check_rank(self, input_shape, shape_arithmetic.axis_names(self.rank, self.data_format))
-        spatial = shape_arithmetic.spatial_sizes(input_shape, self.data_format)
-        spatial = shape_arithmetic.conv_output_shape(self, spatial, self.pool_size, self.strides, self.padding)
-        channels = input_shape[shape_arithmetic.channel_axis(self.data_format)]
-        return shape_arithmetic.make_shape(self.data_format, input_shape[0], spatial, channels)
+    def _pooled_sizes(self, spatial: Shape) -> Shape:
+        return shape_arithmetic.conv_output_shape(self, spatial, self.pool_size, self.strides, self.padding)
 
 
 class MaxPooling(Pooling):
@@ -248,17 +259,9 @@ class AveragePooling3D(AveragePooling):
 # --- Global pooling ----------------------------------------------------------------------------------------------------
 
 
-class GlobalPooling(Layer):
-    """Base class of the layers that pool over all spatial axes, to one value per channel.
+class GlobalPooling(SpatialPooling):
+    """Base class of the layers that pool over all spatial axes, to one value per channel."""
 
-    Attributes:
-        rank: Integer, the number of spatial axes.
-    """
-
-    rank = 2
-    batch_coupling = "none"
-    cornu_preserves_value_range = True
-    cornu_is_stateless = True
     cornu_input_spec = shape_arithmetic.spatial_input_spec
 
     def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Unpack[LayerArguments]):
@@ -270,13 +273,8 @@ class GlobalPooling(Layer):
         first = 2 if self.data_format == "channels_first" else 1
         return tuple(range(first, first + self.rank))
 
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return ``(batch, channels)``, or with ``keepdims`` the same rank as the input with spatial sizes of 1."""
-        shape_arithmetic.check_rank(self, input_shape, shape_arithmetic.axis_names(self.rank, self.data_format))
-        channels = input_shape[shape_arithmetic.channel_axis(self.data_format)]
-        return shape_arithmetic.make_shape(
-            self.data_format, input_shape[0], (1,) * self.rank if self.keepdims else (), channels
-        )
+    def _pooled_sizes(self, spatial: Shape) -> Shape:
+        return (1,) * self.rank if self.keepdims else ()
 
 
 class GlobalMaxPooling(GlobalPooling):
@@ -447,28 +445,16 @@ GlobalAvgPool1D, GlobalAvgPool2D, GlobalAvgPool3D = GlobalAveragePooling1D, Glob
 # --- A given number of windows ------------------------------------------------------------------------------------------
 
 
-class AdaptivePooling(Layer):
-    """Base class of the layers that pool over as many windows as are requested, whatever the size of the input.
-
-    Attributes:
-        rank: Integer, the number of spatial axes.
-    """
-
-    rank = 2
-    batch_coupling = "none"
-    cornu_preserves_value_range = True
-    cornu_is_stateless = True
+class AdaptivePooling(SpatialPooling):
+    """Base class of the layers that pool over as many windows as are requested, whatever the size of the input."""
 
     def __init__(self, output_size: IntOrInts, data_format: str | None = None, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.output_size = validation.check_ints(self, "output_size", output_size, self.rank)
         self.data_format = config.standardize_data_format(data_format)
 
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the output shape, with the requested spatial sizes."""
-        shape_arithmetic.check_rank(self, input_shape, shape_arithmetic.axis_names(self.rank, self.data_format))
-        channels = input_shape[shape_arithmetic.channel_axis(self.data_format)]
-        return shape_arithmetic.make_shape(self.data_format, input_shape[0], self.output_size, channels)
+    def _pooled_sizes(self, spatial: Shape) -> Shape:
+        return self.output_size
 
 
 class AdaptiveAveragePooling(AdaptivePooling):

@@ -679,3 +679,21 @@ def test_a_call_without_a_value_names_the_layer() -> None:
     expected = "'looks' cannot be called like this: missing a required argument: 'value'.*`query` and `value`"
     with pytest.raises(InvalidTypeError, match=expected):
         layer(np.zeros((1, 2, 3), "float32"))
+
+
+@pytest.mark.parametrize("kind", [layers.Attention, layers.AdditiveAttention])
+def test_none_in_the_list_is_named(kind: type) -> None:
+    x = np.ones((2, 3, 4), "float32")
+    with pytest.raises(InvalidTypeError, match=r"called on a list with None as the value.*For self-attention, pass `\[x, x\]`"):
+        kind()([x, None])
+
+
+def test_none_as_the_value_is_refused_before_and_after_building() -> None:
+    x = np.ones((2, 3, 4), "float32")
+    for layer in (layers.MultiHeadAttention(2, 3), layers.GroupQueryAttention(3, 2, 1)):
+        for _ in range(2):
+            with pytest.raises(
+                InvalidTypeError, match=r"received None as `value`.*pass the same tensor twice: `layer\(x, x\)`"
+            ):
+                layer(x, None)
+            layer(x, x)

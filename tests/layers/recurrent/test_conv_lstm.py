@@ -20,22 +20,38 @@ PLAIN, MIDDLE = (3, 4, 6, 5, 2), (3, 4, 2, 6, 5)
 
 MASK = np.array([[1, 1, 0, 0], [0, 1, 0, 1], [1, 1, 1, 1]], dtype=bool)
 
-AGAINST_KERAS: list[tuple] = [
-    ("ConvLSTM1D", {"filters": 3, "kernel_size": 3}, (3, 4, 6, 2)),
-    ("ConvLSTM1D", {"filters": 2, "kernel_size": 2, "strides": 2, "padding": "same", "return_sequences": True}, (2, 3, 5, 2)),
-    ("ConvLSTM2D", {"filters": 3, "kernel_size": (3, 2)}, PLAIN),
-    ("ConvLSTM2D", {"filters": 2, "kernel_size": 2, "dilation_rate": 2, "use_bias": False, "go_backwards": True}, PLAIN),
-    ("ConvLSTM2D", {"filters": 2, "kernel_size": 2, "activation": "relu", "recurrent_activation": "hard_sigmoid"}, PLAIN),
-    ("ConvLSTM2D", {"filters": 2, "kernel_size": 3, "data_format": "channels_first", "return_sequences": True}, MIDDLE),
-    ("ConvLSTM3D", {"filters": 2, "kernel_size": 2, "padding": "same"}, (2, 3, 3, 4, 3, 2)),
-]
+AGAINST_KERAS: dict[str, tuple] = {
+    "one axis": ("ConvLSTM1D", {"filters": 3, "kernel_size": 3}, (3, 4, 6, 2)),
+    "one axis, strides": (
+        "ConvLSTM1D",
+        {"filters": 2, "kernel_size": 2, "strides": 2, "padding": "same", "return_sequences": True},
+        (2, 3, 5, 2),
+    ),
+    "two axes": ("ConvLSTM2D", {"filters": 3, "kernel_size": (3, 2)}, PLAIN),
+    "dilated, backwards": (
+        "ConvLSTM2D",
+        {"filters": 2, "kernel_size": 2, "dilation_rate": 2, "use_bias": False, "go_backwards": True},
+        PLAIN,
+    ),
+    "other activations": (
+        "ConvLSTM2D",
+        {"filters": 2, "kernel_size": 2, "activation": "relu", "recurrent_activation": "hard_sigmoid"},
+        PLAIN,
+    ),
+    "channels first": (
+        "ConvLSTM2D",
+        {"filters": 2, "kernel_size": 3, "data_format": "channels_first", "return_sequences": True},
+        MIDDLE,
+    ),
+    "three axes": ("ConvLSTM3D", {"filters": 2, "kernel_size": 2, "padding": "same"}, (2, 3, 3, 4, 3, 2)),
+}
 
 
 def random(*shape: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=shape).astype("float32")
 
 
-@pytest.mark.parametrize(("name", "arguments", "shape"), AGAINST_KERAS)
+@pytest.mark.parametrize(("name", "arguments", "shape"), AGAINST_KERAS.values(), ids=AGAINST_KERAS)
 def test_values_gradients_weights_and_configs_are_those_of_keras(
     name: str, arguments: dict, shape: tuple, same_as_keras: Callable
 ) -> None:

@@ -196,6 +196,8 @@ WRONG = {
     ),
     "a missing name": ({"left": LEFT}, "Pass one array for each of these names."),
     "one array": (LEFT, "`fit` received `x` as one array. The model has 2 inputs, ['left', 'right']. Pass a list or a dict"),
+    "one of two": ([LEFT], "`x` as a list of 1 array. The model has 2 inputs, ['left', 'right']. Pass a list or a dict"),
+    "None": ([LEFT, None], "`x` as a list of 1 array and None for 'right'. The model has 2 inputs, ['left', 'right']."),
     "three arrays": ([LEFT, RIGHT, RIGHT], "`x` as a list of 3 arrays. The model has 2 inputs"),
     "a shape": (
         {"left": LEFT, "right": LEFT},

@@ -26,7 +26,7 @@ from cornu.backends.torch.compat import (
     unobserved,
 )
 from cornu.backends.torch.devices import default_device
-from cornu.errors import TracedValueError
+from cornu.errors import TracedValueError, line_of_user, place_of, warn
 from cornu.scopes import Scope, construction_lock
 from cornu.typing import Tree
 
@@ -86,8 +86,10 @@ class TracedFunction:
         self.run: Callable = self._call
         self.context: Callable = torch.no_grad
         if config.fast_paths():
-            with contextlib.suppress(*VALUE_ERRORS):
+            try:
                 self.run, self.context = self._trace(leaves, own), torch.inference_mode
+            except VALUE_ERRORS as error:
+                _warn_of_reading(error)
 
     def _trace(self, leaves: list[torch.Tensor], own: int) -> Callable:
         with _tracing():
@@ -108,6 +110,17 @@ def _distinct(leaves: list[torch.Tensor]) -> list[torch.Tensor]:
     """Copy repeated tensors: a repeated one would become a single input of the graph, also for later calls with two."""
     first = {id(leaf): position for position, leaf in reversed(list(enumerate(leaves)))}
     return [leaf if first[id(leaf)] == position else leaf.clone() for position, leaf in enumerate(leaves)]
+
+
+def _warn_of_reading(error: BaseException) -> None:
+    """Warn that a function runs uncompiled; Python shows the warning once for each line."""
+    line = line_of_user(error)
+    where = "A function" if line is None else place_of(line)
+    warn(
+        f"{where}, reads the values of an array, such as in `if x.sum() > 0:`. PyTorch cannot compile that: the function runs "
+        "uncompiled, which is slower, and JAX and TensorFlow refuse it. Use `ops.cond`, or `ops.where` for single elements.",
+        line,
+    )
 
 
 class TracedFunctions:

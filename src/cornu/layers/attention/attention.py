@@ -91,7 +91,14 @@ class BaseAttention(Layer):
 
     def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
         """Return the shape of the query with the features of the value."""
-        is_list = isinstance(input_shape, (list, tuple)) and all(isinstance(shape, (list, tuple)) for shape in input_shape)
+        is_list = isinstance(input_shape, (list, tuple)) and all(isinstance(part, (list, tuple)) for part in input_shape)
+        missing = [role for role, part in zip(("query", "value", "key"), input_shape, strict=False) if part is None]
+        if isinstance(input_shape, list) and missing:
+            raise InvalidTypeError(
+                f"The layer {self.name!r} was called on a list with None as the {missing[0]}.",
+                "It expects a list of two or three tensors: `[query, value]` or `[query, value, key]`.",
+                "For self-attention, pass `[x, x]`; without a key, which is then the value, `[query, value]`.",
+            )
         if not is_list or len(input_shape) not in (2, 3):
             raise InvalidTypeError(
                 f"The layer {self.name!r} was called on "

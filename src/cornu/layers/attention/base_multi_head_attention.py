@@ -7,7 +7,7 @@ from cornu import constraints, initializers, ops, regularizers, validation
 from cornu.core.layer import Layer
 from cornu.core.seed_generator import SeedGenerator
 from cornu.core.symbolic_tensor import SymbolicTensor
-from cornu.errors import InvalidArgumentError, ShapeError
+from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.layers import shape_arithmetic
 from cornu.layers.attention.masks import as_array, band_masks, check_mask, combine_masks, differ, masked_softmax, repeats_to
 from cornu.layers.basic.einsum_dense import EinsumDense
@@ -83,6 +83,7 @@ class BaseMultiHeadAttention(Layer):
             value_shape: Shape of the value.
             key_shape: Shape of the key. Defaults to that of the value.
         """
+        self._need_value(value_shape)
         query_shape, value_shape = tuple(query_shape), tuple(value_shape)
         key_shape = value_shape if key_shape is None else tuple(key_shape)
         self._check(query_shape, value_shape, key_shape)
@@ -157,6 +158,15 @@ class BaseMultiHeadAttention(Layer):
             for projection, shape in named:
                 shape_arithmetic.check_size(self, shape, -1, projection.kernel.shape[0], f"features of the {projection.name}")
 
+    def _need_value(self, value: Array | Shape | None) -> None:
+        """Raise an ``InvalidTypeError`` if there is no value."""
+        if value is None:
+            raise InvalidTypeError(
+                f"The layer {self.name!r} received None as `value`.",
+                "It attends from a query to values: both must be tensors. Only `key` may be None, which is then the value.",
+                "For self-attention, pass the same tensor twice: `layer(x, x)`.",
+            )
+
     def _misfit(self, query: Shape, value: Shape, key: Shape, expected: str, advice: str) -> ShapeError:
         given = f"a query of shape {query}, a value of shape {value} and a key of shape {key}"
         return ShapeError(f"The layer {self.name!r} received {given}.", expected, advice)
@@ -190,6 +200,7 @@ class BaseMultiHeadAttention(Layer):
         use_causal_mask: bool = False,
     ) -> Any:
         """Return symbolic tensors like the outputs of ``call`` for the same arguments."""
+        self._need_value(value)
         query_shape, value_shape = tuple(query.shape), tuple(value.shape)
         shape = self.compute_output_shape(query_shape, value_shape, None if key is None else tuple(key.shape))
         outputs = SymbolicTensor(shape, self.compute_dtype)
@@ -238,6 +249,7 @@ class BaseMultiHeadAttention(Layer):
         """
         if self._flash_attention:
             raise no_flash_attention(f"The layer {self.name!r}")
+        self._need_value(value)
         key = value if key is None else key
         self._check(tuple(query.shape), tuple(value.shape), tuple(key.shape))
         axes = self._axes(len(query.shape))

@@ -8,7 +8,7 @@ import numpy as np
 from cornu import ops, registry, validation
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, NotBuiltError
-from cornu.layers.preprocessing.host_data import AdaptData, HostData, as_array, batches_of, check_numeric, to_host
+from cornu.layers.preprocessing.host_data import AdaptData, HostData, as_array, batches_of, check_numeric, learn, to_host
 from cornu.layers.preprocessing.output_modes import check_output_mode, encode_array, encoded_shape
 from cornu.typing import Array, CustomObjects, Shape
 
@@ -111,10 +111,7 @@ class Discretization(Layer):
                 "It was created with `bin_boundaries`, which `adapt` would compute.",
                 "Create it with `num_bins` instead.",
             )
-        self.reset_state()
-        for batch in batches_of(self, data, steps):
-            self.update_state(batch)
-        self.finalize_state()
+        learn(self, batches_of(self, data, steps))
 
     def update_state(self, data: HostData) -> None:
         """Add a batch to the summary of the data: every so many values of the sorted batch, with their weights."""

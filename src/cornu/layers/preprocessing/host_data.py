@@ -1,8 +1,8 @@
 """Data of layers that compute on the host: strings and numbers as NumPy arrays, and the data that ``adapt`` accepts."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, TypeAlias, cast
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Protocol, TypeAlias, cast
 
 import numpy as np
 
@@ -113,6 +113,22 @@ def _is_missing(value: HostData | None) -> bool:
 
 
 # --- Data of `adapt` ----------------------------------------------------------------------------------------------------
+
+
+class Learner(Protocol):
+    """A layer that learns from batches of data."""
+
+    reset_state: Callable[[], None]
+    update_state: Callable[[Any], None]
+    finalize_state: Callable[[], None]
+
+
+def learn(layer: Learner, batches: Iterable) -> None:
+    """Let a layer forget what it learned, and learn from batches."""
+    layer.reset_state()
+    for batch in batches:
+        layer.update_state(batch)
+    layer.finalize_state()
 
 
 def batches_of(layer: Layer, data: AdaptData, steps: int | None = None, batch_size: int | None = None) -> Iterator[np.ndarray]:

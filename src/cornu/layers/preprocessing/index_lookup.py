@@ -10,7 +10,7 @@ import numpy as np
 
 from cornu import validation
 from cornu.errors import DataError, InvalidArgumentError, MissingFileError, NotBuiltError
-from cornu.layers.preprocessing.host_data import AdaptData, HostData, batches_of, to_host
+from cornu.layers.preprocessing.host_data import AdaptData, HostData, batches_of, learn, to_host
 from cornu.layers.preprocessing.host_layer import HostLayer
 from cornu.layers.preprocessing.output_modes import COUNTING, check_output_mode, encode, encoded_shape
 from cornu.layers.preprocessing.token_table import Places
@@ -245,10 +245,7 @@ class IndexLookup(HostLayer, Generic[T]):
             DataError: If the data is empty. The vocabulary is then unchanged.
         """
         self.check_adaptable()
-        self.reset_state()
-        for batch in batches_of(self, data, steps):
-            self.update_state(batch)
-        self.finalize_state()
+        learn(self, batches_of(self, data, steps))
 
     def check_adaptable(self) -> None:
         """Raise ``InvalidArgumentError`` if the vocabulary was passed or set, and not learned."""

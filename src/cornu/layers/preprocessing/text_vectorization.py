@@ -11,7 +11,7 @@ from cornu.core.layer_placement import placement_of
 from cornu.core.symbolic_tensor import check_dense
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
 from cornu.layers.preprocessing import text_processing
-from cornu.layers.preprocessing.host_data import AdaptData, HostData, as_bytes, batches_of, is_array, to_host
+from cornu.layers.preprocessing.host_data import AdaptData, HostData, as_bytes, batches_of, is_array, learn, to_host
 from cornu.layers.preprocessing.host_layer import HostLayer
 from cornu.layers.preprocessing.index_lookup import VocabularyLike, without_files
 from cornu.layers.preprocessing.output_modes import check_output_mode, encode_rows
@@ -175,10 +175,7 @@ class TextVectorization(HostLayer):
             DataError: If the data is empty. The vocabulary is then unchanged.
         """
         self._lookup_layer.check_adaptable()
-        self.reset_state()
-        for batch in batches_of(self, data, steps, batch_size):
-            self.update_state(batch)
-        self.finalize_state()
+        learn(self, batches_of(self, data, steps, batch_size))
 
     def update_state(self, data: HostData) -> None:
         """Count the tokens of a batch of texts."""

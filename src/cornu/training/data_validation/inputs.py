@@ -105,7 +105,10 @@ def _in_order(function: str, graph: LayerGraph, x: Tree) -> list[tuple[str, Any]
         return leaves
     names = graph.input_names
     inputs = f"one input, {names[0]!r}" if len(names) == 1 else f"{len(names)} inputs, {names}"
-    arrays = "one array" if len(leaves) == 1 else f"a list of {len(leaves)} arrays"
+    arrays = "one array"
+    if isinstance(x, (list, tuple)):
+        missing = [repr(name) for name, part in zip(names, x, strict=False) if part is None]
+        arrays = f"a list of {len(leaves)} array{'s' * (len(leaves) != 1)}" + (f" and None for {missing[0]}" if missing else "")
     raise DataError(
         f"{format_caller(function)} received `x` as {arrays}.",
         f"The model has {inputs}.",
