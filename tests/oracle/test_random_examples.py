@@ -182,7 +182,7 @@ RANDOM = {
 }
 
 OWN: dict[str, tuple[tuple, dict[str, st.SearchStrategy]]] = {
-    **{name: ((2, 3), {}) for name in ("Dense", "Flatten", "Identity", *RANDOM)},
+    **{name: ((2, 3), {}) for name in ("Dense", "Flatten", "Identity", *sorted(RANDOM))},
     "SpatialDropout1D": (LINE, {}),
     "SpatialDropout2D": (FLAT, {}),
     "SpatialDropout3D": (VOLUME, {}),
