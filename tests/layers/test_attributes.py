@@ -121,7 +121,7 @@ def arguments_of(name: str) -> dict[str, Any]:
         return ARGUMENTS[name]
     if "Separable" in name or ("Conv" in name and "Depthwise" not in name):
         return {"filters": 2, "kernel_size": 3}
-    if "Adaptive" in name:
+    if name.startswith("Adaptive"):
         return {"output_size": 2}
     found = {"Depthwise": ("kernel_size", 3), "Dropout": ("rate", 0.5), "Noise": ("stddev", 0.5), "Cell": ("units", 3)}
     found |= {"AveragePooling": ("pool_size", 2), "AvgPool": ("pool_size", 2)} if "Global" not in name else {}
