@@ -37,7 +37,8 @@ class Rescaling(Layer):
 
     def call(self, inputs: Array) -> Any:
         """Return ``inputs * scale + offset``."""
-        return ops.cast(inputs, self.compute_dtype) * self._factor(self.scale) + self._factor(self.offset)
+        scaled = ops.multiply(ops.cast(inputs, self.compute_dtype), self._factor(self.scale))
+        return ops.add(scaled, self._factor(self.offset))
 
     def _factor(self, value: Any) -> Any:
         """Return a scalar unchanged, and a list of one value per channel as an array that broadcasts to images."""

@@ -16,7 +16,7 @@ COUNTING = ("multi_hot", "count", "tf_idf")
 
 
 def check_output_mode(layer: Layer, mode: str, modes: Sequence[str], sparse: bool) -> str:
-    """Return an ``output_mode`` argument.
+    """Return an ``output_mode`` argument; ``"binary"`` is an older name of ``"multi_hot"``, which Keras accepts too.
 
     Args:
         layer: The layer, for errors.
@@ -28,6 +28,7 @@ def check_output_mode(layer: Layer, mode: str, modes: Sequence[str], sparse: boo
         InvalidArgumentError: If the layer has no such mode, or ``sparse`` is True.
     """
     check_dense(type(layer).__name__, sparse, False)
+    mode = "multi_hot" if mode == "binary" and "multi_hot" in modes else mode
     if mode not in modes:
         raise one_of("output_mode", mode, modes)
     return mode
