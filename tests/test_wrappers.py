@@ -48,14 +48,25 @@ EXPECTED_FAILURES = {
 }
 
 
-@parametrize_with_checks(
-    [
+CHECKS = [
+    case
+    for estimator in (
         SKLearnClassifier(network, model_kwargs=CLASSIFIER, fit_kwargs={"epochs": 2, "verbose": 0}),
         SKLearnRegressor(network, fit_kwargs={"verbose": 0}),
         SKLearnTransformer(network, fit_kwargs={"verbose": 0}),
-    ],
-    expected_failed_checks=lambda estimator: EXPECTED_FAILURES[type(estimator).__name__],
-)
+    )
+    for case in estimator_checks_generator(
+        estimator, expected_failed_checks=EXPECTED_FAILURES[type(estimator).__name__], mark="xfail"
+    )
+]
+
+
+def name_of(value: Any) -> str:
+    """The same name in each process of the tests: the one of scikit-learn contains the address of a function."""
+    return value.func.__name__ if isinstance(value, functools.partial) else type(value).__name__
+
+
+@pytest.mark.parametrize(("estimator", "check"), CHECKS, ids=name_of)
 def test_checks_of_scikit_learn(estimator, check, monkeypatch):
     monkeypatch.setattr(config._backend, "_default", "numpy")  # which compiles nothing
     try:

@@ -14,7 +14,7 @@ import numpy as np
 from cornu import config, ops, registry, seeds, serialization
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
 from cornu.ops.window_functions import check_scaling, window_values
-from cornu.typing import Array, ArrayLike
+from cornu.typing import Array, ArrayLike, Config
 
 Shape = Sequence[int]
 
@@ -387,6 +387,11 @@ class VarianceScaling(RandomInitializer):
             raise one_of("distribution", distribution, _DISTRIBUTIONS)
         self.scale, self.mode, self.distribution = scale, mode, distribution
         self.input_axes, self.output_axes = input_axes, output_axes
+
+    def get_config(self) -> Config:
+        """Return the arguments of the constructor, with the full name of the distribution."""
+        config = super().get_config()
+        return {name: self.distribution if name == "distribution" else value for name, value in config.items()}
 
     def __call__(self, shape: Shape, dtype: str | None = None) -> np.ndarray:
         """Return random values of the given shape."""
