@@ -1,16 +1,18 @@
 """Models are estimators of scikit-learn: its own checks, and what people do with estimators."""
 
 import copy
+import functools
 import pickle
 import subprocess
 import sys
 import unittest
+from typing import Any
 
 import numpy as np
 import pytest
 import sklearn
 from sklearn import base, model_selection, pipeline, preprocessing
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.estimator_checks import estimator_checks_generator
 
 import cornu
 from cornu import config, layers

@@ -31,6 +31,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "Dot": {"axes": 1},
     "EinsumDense": {"equation": "ab,bc->ac", "output_shape": 3, "bias_axes": "c"},
     "Embedding": {"input_dim": 5, "output_dim": 3},
+    "ReversibleEmbedding": {"input_dim": 5, "output_dim": 3},
+    "SpectralNormalization": {"layer": "Dense"},
     "GroupNormalization": {"groups": 2},
     "GroupQueryAttention": {"head_dim": 2, "num_query_heads": 4, "num_key_value_heads": 2},
     "HashedCrossing": {"num_bins": 3},
@@ -59,6 +61,7 @@ SHAPES: dict[str, Any] = {
     **{name: [(None, 4, 5), (None, 4, 5)] for name in ("Attention", "AdditiveAttention")},
     **{name: [(None, 4), (None, 4)] for name in ("Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply")},
     "Subtract": [(None, 4), (None, 4)],
+    **{f"ConvLSTM{rank}D": (None, 2, *(8,) * rank, 2) for rank in (1, 2, 3)},
 }
 
 PLUMBING = {

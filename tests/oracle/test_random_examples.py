@@ -491,7 +491,14 @@ def test_optimizers(name, examples):
 
 
 SCALING = {"mode": st.sampled_from(["fan_in", "fan_out", "fan_avg"]), "distribution": st.sampled_from(["uniform", "normal"])}
-NUMBERS = {"mean": POSITIVE, "minval": st.sampled_from([-0.1, 0.0]), "maxval": st.just(1.5), "value": POSITIVE, "gain": POSITIVE, "scale": POSITIVE}
+NUMBERS = {
+    "mean": POSITIVE,
+    "minval": st.sampled_from([-0.1, 0.0]),
+    "maxval": st.just(1.5),
+    "value": POSITIVE,
+    "gain": POSITIVE,
+    "scale": POSITIVE,
+}
 EXACT = {"Zeros", "Ones", "Constant", "Identity"}
 INITIALIZER_NAMES = [
     *("Zeros", "Ones", "Constant", "Identity", "RandomNormal", "RandomUniform", "TruncatedNormal", "VarianceScaling"),
