@@ -281,3 +281,20 @@ def test_affine_warp(engine, size, fill_mode, interpolation, asked):
     for mine, derived in zip(found, answer(), strict=True):
         np.testing.assert_allclose(mine, derived, rtol=1e-4, atol=1e-4)
     assert names == ["affine_warp"]
+
+
+@engines_with("mapped_at_once")
+def test_mapped_at_once(engine, asked):
+    backend, x, y = backends.get(engine), RNG.normal(size=(5, 3)).astype("float32"), RNG.normal(size=5).astype("float32")
+
+    def mapped():
+        found = ops.vectorized_map(
+            lambda pair: {"sum": ops.softmax(pair[0]) + pair[1], "one": 1.0}, list(map(backend.asarray, (x, y)))
+        )
+        return [backend.to_numpy(found[name]) for name in ("sum", "one")]
+
+    quick = mapped()
+    names = asked()
+    for one, other in zip(quick, mapped(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6)
+    assert "mapped_at_once" in names

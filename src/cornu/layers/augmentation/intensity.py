@@ -151,7 +151,7 @@ class ContrastLimitedAdaptiveHistogramEqualization(ValueMap):
         >>> import numpy as np
         >>> from cornu.layers import ContrastLimitedAdaptiveHistogramEqualization
         >>> layer = ContrastLimitedAdaptiveHistogramEqualization(clip_limit=0, tile_grid_size=(1, 1))
-        >>> layer(np.array([[[10.0], [11.0], [12.0]]])).tolist()
+        >>> np.asarray(layer(np.array([[[10.0], [11.0], [12.0]]]))).round(3).tolist()
         [[[85.0], [170.0], [255.0]]]
     """
 
