@@ -97,7 +97,6 @@ class LeakyReLU(ElementwiseActivation):
 
     Args:
         negative_slope: Non-negative float, the slope below 0. Defaults to 0.3.
-        alpha: The same, in older code. Defaults to None (``negative_slope`` counts).
         **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Raises:
@@ -110,19 +109,13 @@ class LeakyReLU(ElementwiseActivation):
         [-2.0, 2.0]
     """
 
-    def __init__(self, negative_slope: float = 0.3, alpha: float | None = None, **kwargs: Unpack[LayerArguments]):
+    def __init__(self, negative_slope: float = 0.3, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
-        slope = negative_slope if alpha is None else alpha
-        self.negative_slope = validation.check_nonnegative(self, "negative_slope", slope)
+        self.negative_slope = validation.check_nonnegative(self, "negative_slope", negative_slope)
 
     def call(self, inputs: Array) -> Any:
         """Return the activation of the inputs."""
         return ops.leaky_relu(self._floats(inputs), negative_slope=self.negative_slope)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the config, with the slope under its present name."""
-        config = super().get_config() | {"negative_slope": self.negative_slope}
-        return {name: value for name, value in config.items() if name != "alpha"}
 
 
 @registry.register("layers")
