@@ -89,6 +89,8 @@ POSITIVE = st.floats(0.1, 2).map(lambda value: round(value, 2))
 BOOLEAN = st.booleans()
 SMALL = st.integers(1, 3)
 
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of variables in Keras
+
 ARGUMENTS: dict[str, st.SearchStrategy] = {
     "units": SMALL,
     "filters": st.sampled_from([2, 4]),

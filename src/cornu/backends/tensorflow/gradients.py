@@ -71,7 +71,7 @@ def custom_gradient(f: Callable) -> Callable:
 
 
 def remat(f: Callable) -> Callable:
-    """See ``contract.remat``. TensorFlow watches all arguments: integers are none."""
+    """See ``contract.remat``. TensorFlow watches all arguments, but not integers."""
 
     def recomputed(*arrays: tf.Tensor) -> Any:
         place = [number for number, array in enumerate(arrays) if array.dtype.is_floating]

@@ -165,7 +165,7 @@ def _check_sigmoid_units(target: Target) -> None:
 
 
 def _warn_of_activation(target: Target) -> None:
-    """Warn about a crossentropy of logits that are probabilities, or of probabilities that are none."""
+    """Warn about a crossentropy of logits that are probabilities, or of probabilities that are logits."""
     output, applied, kind = target.output, target.output.activation, target.kind
     if kind not in (*BINARY, *_CATEGORICAL) or not applied or not registry.is_builtin(applied):
         return
