@@ -108,7 +108,7 @@ def view_as_complex(x: ArrayLike) -> Array:
 
     Raises:
         ShapeError: If the last axis does not have size 2.
-        InvalidTypeError: If the numbers are complex already.
+        InvalidTypeError: If the values are complex already.
 
     Example:
         >>> from cornu import ops
