@@ -40,7 +40,8 @@ def lu(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             "Use the QR decomposition, or another backend.",
         )
     both, permutation = _factored(x)
-    return both, _pivots(permutation)
+    pivots = _pivots(tf.reshape(permutation, (-1, tf.shape(x)[-1])))
+    return both, tf.ensure_shape(tf.reshape(pivots, tf.shape(permutation)), permutation.shape)
 
 
 @tf.custom_gradient
@@ -61,20 +62,21 @@ def _factored(x: tf.Tensor) -> Any:
     return (both, permutation), gradient
 
 
-def _pivots(permutation: tf.Tensor) -> tf.Tensor:
-    """Return the exchanges of rows, one after the other, that lead to a permutation of the rows."""
-    places = tf.range(tf.shape(permutation)[-1])
+@tf.function(input_signature=[tf.TensorSpec((None, None), tf.int32)])  # the loop is slow if it is not in a graph
+def _pivots(permutations: tf.Tensor) -> tf.Tensor:
+    """Return the exchanges of rows, one after the other, that lead to each of several permutations of the rows."""
+    places = tf.range(tf.shape(permutations)[-1])
 
     def exchange(state: tuple[tf.Tensor, tf.Tensor], row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         order, _ = state
-        is_row, wanted = tf.equal(places, row), tf.gather(permutation, [row], axis=-1)
+        wanted = tf.gather(permutations, [row], axis=-1)
         is_pivot = tf.equal(order, wanted)
         order = tf.where(is_pivot, tf.gather(order, [row], axis=-1), order)
-        return tf.where(is_row, wanted, order), tf.argmax(is_pivot, -1, "int32")
+        return tf.where(tf.equal(places, row), wanted, order), tf.argmax(is_pivot, -1, "int32")
 
-    start = tf.broadcast_to(places, tf.shape(permutation)), tf.reduce_min(permutation, -1)
+    start = tf.broadcast_to(places, tf.shape(permutations)), tf.zeros_like(permutations[:, 0])
     _, pivots = tf.scan(exchange, places, start)
-    return tf.transpose(pivots, [*range(1, len(permutation.shape)), 0])
+    return tf.transpose(pivots)
 
 
 def solve(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
