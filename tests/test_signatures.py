@@ -135,8 +135,6 @@ DIFFERENT = {
     ("*", "quantized_build", "missing"): "quantization",
     ("*", "quantized_call", "missing"): "quantization",
     ("*", "get_quantization_layer_structure", "missing"): "quantization",
-    ("*", "enable_lora", "missing"): "LoRA",
-    ("layers.Embedding", "__init__", "lora_rank is called input_length"): "LoRA; the argument of Keras 2",
     ("*", "rematerialized_call", "missing"): "plumbing",
     ("*", "jax_state_sync", "missing"): "plumbing",
     ("*", "inner_loop", "missing"): "plumbing of recurrent layers",
@@ -150,6 +148,7 @@ DIFFERENT = {
     ("*", "get_transformed_x_y", "missing"): "plumbing of image layers",
     ("*", "get_elastic_transform_params", "missing"): "plumbing of image layers",
     ("layers.TorchModuleWrapper", "from_config", "no safe_mode"): "a module has no config: loading reads only data",
+    ("layers.TFSMLayer", "from_config", "no safe_mode"): "a SavedModel is code: loading reads only data",
     ("layers.TorchModuleWrapper", "parameters", "missing"): "all layers have it, on PyTorch",
     ("optimizers.LossScaleOptimizer", "check_finite", "missing"): "plumbing",
     # Arguments that have no effect in Keras, or that it refuses.

@@ -1,4 +1,4 @@
-"""Rematerialization: the same numbers, computed again in the backward pass."""
+"""Rematerialization: the same values, computed again in the backward pass."""
 
 import contextlib
 from typing import Any

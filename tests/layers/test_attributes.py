@@ -31,6 +31,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "Dot": {"axes": 1},
     "EinsumDense": {"equation": "ab,bc->ac", "output_shape": 3, "bias_axes": "c"},
     "Embedding": {"input_dim": 5, "output_dim": 3},
+    "ReversibleEmbedding": {"input_dim": 5, "output_dim": 3},
+    "SpectralNormalization": {"layer": "Dense"},
     "GroupNormalization": {"groups": 2},
     "GroupQueryAttention": {"head_dim": 2, "num_query_heads": 4, "num_key_value_heads": 2},
     "HashedCrossing": {"num_bins": 3},
@@ -59,6 +61,7 @@ SHAPES: dict[str, Any] = {
     **{name: [(None, 4, 5), (None, 4, 5)] for name in ("Attention", "AdditiveAttention")},
     **{name: [(None, 4), (None, 4)] for name in ("Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply")},
     "Subtract": [(None, 4), (None, 4)],
+    **{f"ConvLSTM{rank}D": (None, 2, *(8,) * rank, 2) for rank in (1, 2, 3)},
 }
 
 PLUMBING = {
@@ -100,6 +103,8 @@ CHANGED_BY_BUILD = {
     ("RMSNormalization", "axis"),
     ("MultiHeadAttention", "attention_axes"),
     ("AdditiveAttention", "score_mode"),
+    *((f"ConvLSTM{rank}D", name) for rank in (1, 2, 3) for name in ("state_size", "single_state")),
+    ("SpectralNormalization", "input_spec"),
     *(
         (name, f"{role}_dtype")
         for name in ("IntegerLookup", "StringLookup", "TextVectorization")
@@ -107,7 +112,8 @@ CHANGED_BY_BUILD = {
     ),
 }
 """Arguments that Keras overwrites in ``build``, one that its layer has without having the argument, and the dtypes of layers
-with a vocabulary, which are those of its tokens in Keras."""
+with a vocabulary, which are those of its tokens in Keras. The state size of a `ConvLSTM2D` is -1 there; a wrapper would refuse
+sequences of another length for an `Embedding`."""
 
 FOREIGN = ("FlaxLayer", "JaxLayer", "TFSMLayer", "TorchModuleWrapper")
 

@@ -1,3 +1,13 @@
+"""Tracing of functions to graphs of PyTorch operators: what cannot be traced."""
+
+import importlib
+
+import pytest
+
+torch = pytest.importorskip("torch")
+compilation = importlib.import_module("cornu.backends.torch.compilation")
+
+
 def test_code_that_reads_values_warns_once_with_its_line():
     def f(x):
         return x * 2 if x.sum() > 0 else x

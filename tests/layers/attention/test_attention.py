@@ -686,8 +686,6 @@ def test_none_as_the_value_is_refused_before_and_after_building() -> None:
     x = np.ones((2, 3, 4), "float32")
     for layer in (layers.MultiHeadAttention(2, 3), layers.GroupQueryAttention(3, 2, 1)):
         for _ in range(2):
-            with pytest.raises(
-                InvalidTypeError, match=r"received None as `value`.*pass the same tensor twice: `layer\(x, x\)`"
-            ):
+            with pytest.raises(InvalidTypeError, match=r"received None as `value`.*pass the same tensor twice"):
                 layer(x, None)
             layer(x, x)

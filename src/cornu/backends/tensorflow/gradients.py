@@ -71,7 +71,7 @@ def custom_gradient(f: Callable) -> Callable:
 
 
 def remat(f: Callable) -> Callable:
-    """See ``contract.remat``. TensorFlow watches all arguments: integers are none."""
+    """See ``contract.remat``. TensorFlow differentiates all arguments: integers are not among them."""
 
     def recomputed(*arrays: tf.Tensor) -> Any:
         place = [number for number, array in enumerate(arrays) if array.dtype.is_floating]
