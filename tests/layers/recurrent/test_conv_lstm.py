@@ -20,26 +20,40 @@ PLAIN, MIDDLE = (3, 4, 6, 5, 2), (3, 4, 2, 6, 5)
 
 MASK = np.array([[1, 1, 0, 0], [0, 1, 0, 1], [1, 1, 1, 1]], dtype=bool)
 
-AGAINST_KERAS: list[tuple] = [
-    ("ConvLSTM1D", {"filters": 3, "kernel_size": 3}, (3, 4, 6, 2)),
-    ("ConvLSTM1D", {"filters": 2, "kernel_size": 2, "strides": 2, "padding": "same", "return_sequences": True}, (2, 3, 5, 2)),
-    ("ConvLSTM2D", {"filters": 3, "kernel_size": (3, 2)}, PLAIN),
-    ("ConvLSTM2D", {"filters": 2, "kernel_size": 2, "dilation_rate": 2, "use_bias": False, "go_backwards": True}, PLAIN),
-    ("ConvLSTM2D", {"filters": 2, "kernel_size": 2, "activation": "relu", "recurrent_activation": "hard_sigmoid"}, PLAIN),
-    ("ConvLSTM2D", {"filters": 2, "kernel_size": 3, "data_format": "channels_first", "return_sequences": True}, MIDDLE),
-    ("ConvLSTM3D", {"filters": 2, "kernel_size": 2, "padding": "same"}, (2, 3, 3, 4, 3, 2)),
-]
+AGAINST_KERAS: dict[str, tuple] = {
+    "1d": ("ConvLSTM1D", {"filters": 3, "kernel_size": 3}, (3, 4, 6, 2)),
+    "1d, strides": (
+        "ConvLSTM1D",
+        {"filters": 2, "kernel_size": 2, "strides": 2, "padding": "same", "return_sequences": True},
+        (2, 3, 5, 2),
+    ),
+    "2d": ("ConvLSTM2D", {"filters": 3, "kernel_size": (3, 2)}, PLAIN),
+    "2d, dilated, backwards, no bias": (
+        "ConvLSTM2D",
+        {"filters": 2, "kernel_size": 2, "dilation_rate": 2, "use_bias": False, "go_backwards": True},
+        PLAIN,
+    ),
+    "2d, other activations": (
+        "ConvLSTM2D",
+        {"filters": 2, "kernel_size": 2, "activation": "relu", "recurrent_activation": "hard_sigmoid"},
+        PLAIN,
+    ),
+    "2d, channels first": (
+        "ConvLSTM2D",
+        {"filters": 2, "kernel_size": 3, "data_format": "channels_first", "return_sequences": True},
+        MIDDLE,
+    ),
+    "3d": ("ConvLSTM3D", {"filters": 2, "kernel_size": 2, "padding": "same"}, (2, 3, 3, 4, 3, 2)),
+}
 
 
 def random(*shape: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=shape).astype("float32")
 
 
-@pytest.mark.parametrize(("name", "arguments", "shape"), AGAINST_KERAS)
-def test_values_gradients_weights_and_configs_are_those_of_keras(
-    name: str, arguments: dict, shape: tuple, same_as_keras: Callable
-) -> None:
-    same_as_keras(name, arguments, shape, atol=1e-5)
+@pytest.mark.parametrize("case", AGAINST_KERAS.values(), ids=AGAINST_KERAS.keys())
+def test_values_gradients_weights_and_configs_are_those_of_keras(case: tuple, same_as_keras: Callable) -> None:
+    same_as_keras(*case, atol=1e-5)
 
 
 WITH_STATES: dict[str, tuple[dict, bool, bool]] = {
