@@ -16,7 +16,10 @@ from cornu.training.data_validation.inputs import format_shape
 from cornu.training.data_validation.outputs import Output
 from cornu.typing import Tree
 
-_SPARSE = (losses.sparse_categorical_crossentropy,)
+_SPARSE = (losses.sparse_categorical_crossentropy, losses.categorical_generalized_cross_entropy)
+_ANY_LABELS = (losses.circle,)
+"""Losses whose labels are neither of the shape of the output nor indices of its units; they check them themselves."""
+
 BINARY = (losses.binary_crossentropy, losses.binary_focal_crossentropy)
 _CATEGORICAL = (losses.categorical_crossentropy, losses.categorical_focal_crossentropy, *_SPARSE)
 
@@ -127,7 +130,7 @@ def _check_target(target: Target) -> None:
     """Check the target of one output."""
     low, high = finite_values.check_finite(target.function, target.name, target.array)
     _check_softmax_units(target)
-    if target.kind is None:  # a user-defined loss may accept any target
+    if target.kind is None or target.kind in _ANY_LABELS:  # a user-defined loss may accept any target
         return
     _check_sigmoid_units(target)
     if target.kind in _SPARSE:
