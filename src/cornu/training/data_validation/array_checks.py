@@ -127,7 +127,9 @@ def _as_array(function: str, name: str, value: Any) -> Any:
         raise DataError(
             f"{format_caller(function)} received `{name}` as a scalar.",
             "It must be an array whose first axis is the batch axis.",
-            f"For one sample, pass `{name}=np.array([{value}])`.",
+            "The samples must be in batches: call `dataset.batch(32)`."
+            if "batch" in function
+            else f"For one sample, pass `{name}=np.array([{value}])`.",
         )
     if value.size == 0 and len(value) > 0:
         raise DataError(
@@ -190,6 +192,8 @@ def _dtype_advice(name: str, array: DataArray) -> str:
         if name.startswith("y"):
             return "Convert names to class indices: `names, y = np.unique(y, return_inverse=True)`."
         return "Convert strings to numbers first, such as words to indices with `TextVectorization`, or files to images."
+    if any(isinstance(item, (str, bytes)) for item in array[:1].reshape(-1).tolist()):
+        return f"Encode the columns of strings, with `pd.get_dummies({name})` or `cornu.utils.FeatureSpace`."
     if kind in "Mm":
         return f"Convert dates to numbers, such as days: `({name} - {name}.min()) / np.timedelta64(1, 'D')`."
     if kind == "c":
