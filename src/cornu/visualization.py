@@ -300,7 +300,7 @@ def plot_image_gallery(
         y_pred: Predicted labels, integers. Defaults to None (not shown).
         label_map: Dict of labels to their names, required with ``y_true`` or ``y_pred``. Defaults to None.
         rows: Integer, number of rows. Defaults to the square root of the number of images.
-        cols: Integer, number of columns. Defaults to as many as the images need.
+        cols: Integer, number of columns. Defaults to the number that the images need.
         value_range: Smallest and largest value of the images. Defaults to ``(0, 255)``.
         scale: Float, width of each image in inches. Defaults to 2.
         path: Path of the PNG file to write. Defaults to None (no file).
@@ -321,9 +321,9 @@ def plot_image_gallery(
     Example:
         >>> import numpy as np
         >>> from cornu.visualization import plot_image_gallery
-        >>> figure = plot_image_gallery(np.zeros((3, 8, 8, 3)), [0, 1, 1], label_map={0: "cat", 1: "dog"}, show=False)
+        >>> figure = plot_image_gallery(np.zeros((2, 8, 8, 3)), [0, 1], label_map={0: "cat", 1: "dog"}, show=False)
         >>> [axes.get_title() for axes in figure.axes]
-        ['Label: cat', 'Label: dog', 'Label: dog']
+        ['Label: cat', 'Label: dog']
     """
     if path is not None and show:
         raise InvalidArgumentError(
@@ -424,7 +424,7 @@ def plot_bounding_box_gallery(
         legend: Whether to add a legend of the two colors. Defaults to False.
         legend_handles: List of artists of matplotlib for another legend. Defaults to None.
         rows: Integer, number of rows. Defaults to the square root of the number of images.
-        cols: Integer, number of columns. Defaults to as many as the images need.
+        cols: Integer, number of columns. Defaults to the number that the images need.
         data_format: ``"channels_last"`` or ``"channels_first"``. Defaults to ``config.image_data_format()``.
         **kwargs: Arguments of :func:`plot_image_gallery`, such as ``path``.
 
@@ -476,7 +476,7 @@ def plot_segmentation_mask_gallery(
     data_format: str | None = None,
     **kwargs: Any,
 ) -> "Figure | None":
-    """Plot each image in a row, and beside it the image with its true and with its predicted segmentation mask.
+    """Plot each image in a row, and next to it the image with its true and with its predicted segmentation mask.
 
     Args:
         images: Array-like of shape ``(batch, height, width, 3)``.
