@@ -6,13 +6,14 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-import tensorflow as tf
 
 import cornu
 from cornu import config, layers
 from cornu.errors import DataError, InvalidArgumentError, InvalidTypeError, NotBuiltError
 from cornu.models import load_model
 from cornu.utils import FeatureSpace
+
+tf = pytest.importorskip("tensorflow", reason="FeatureSpace of Keras requires TensorFlow")
 
 NUMBERS = np.random.default_rng(2)
 ROWS = 90
