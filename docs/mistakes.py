@@ -12,7 +12,7 @@ PAGE = HERE / "mistakes.md"
 INTRODUCTION = """\
 # Everyday mistakes
 
-What Cornu says to mistakes that users makes, word for word; `tests/test_everyday_mistakes.py` checks each on every engine.
+What Cornu says to mistakes that users make, word for word; `tests/test_everyday_mistakes.py` checks each on every engine.
 Where nothing is said, what was meant is clear and done. The code uses these names:
 
 ```python
