@@ -150,6 +150,7 @@ DIFFERENT = {
     ("*", "get_elastic_transform_params", "missing"): "plumbing of image layers",
     ("layers.TFSMLayer", "from_config", "no safe_mode"): "no file may create the layer",
     ("layers.TorchModuleWrapper", "from_config", "no safe_mode"): "a module has no config: loading reads only data",
+    ("layers.TFSMLayer", "from_config", "no safe_mode"): "a SavedModel is code: loading reads only data",
     ("layers.TorchModuleWrapper", "parameters", "missing"): "all layers have it, on PyTorch",
     ("optimizers.LossScaleOptimizer", "check_finite", "missing"): "plumbing",
     ("optimizers.Muon", "lr_adjust", "missing"): "plumbing",

@@ -9,8 +9,9 @@ Values should be immutable: to push onto a stack, set a longer tuple. This modul
 
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from contextvars import ContextVar, Token
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 T = TypeVar("T")
 
@@ -143,3 +144,16 @@ class _Block(Generic[T]):
             except ValueError:  # it was entered in the context that this one is a copy of
                 pass
         entry.is_over = True
+
+
+class ScopeObject:
+    """Base class of context managers with attributes: entering one enters the block that it holds."""
+
+    _block: AbstractContextManager
+
+    def __enter__(self) -> Self:
+        self._block.__enter__()
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        self._block.__exit__(*exception)

@@ -103,6 +103,8 @@ CHANGED_BY_BUILD = {
     ("RMSNormalization", "axis"),
     ("MultiHeadAttention", "attention_axes"),
     ("AdditiveAttention", "score_mode"),
+    *((f"ConvLSTM{rank}D", name) for rank in (1, 2, 3) for name in ("state_size", "single_state")),
+    ("SpectralNormalization", "input_spec"),
     *(
         (name, f"{role}_dtype")
         for name in ("IntegerLookup", "StringLookup", "TextVectorization")
@@ -110,7 +112,8 @@ CHANGED_BY_BUILD = {
     ),
 }
 """Arguments that Keras overwrites in ``build``, one that its layer has without having the argument, and the dtypes of layers
-with a vocabulary, which are those of its tokens in Keras."""
+with a vocabulary, which are those of its tokens in Keras. The state size of a `ConvLSTM2D` is -1 there; a wrapper would refuse
+sequences of another length for an `Embedding`."""
 
 FOREIGN = ("FlaxLayer", "JaxLayer", "TFSMLayer", "TorchModuleWrapper")
 

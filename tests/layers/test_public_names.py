@@ -13,9 +13,6 @@ from cornu.serialization import deserialize, serialize
 NOT_CORNUS = {"quantization_config", "gptq_unpacked_column_size"}
 """Arguments of Keras's that Cornu does not have: quantization is not supported."""
 
-ALSO_OURS = {"Embedding": ["input_length"]}
-"""Arguments of Keras 2's that old code still passes."""
-
 NOT_IN_FILES = ("Layer", "InputLayer", "InputSpec", "JaxLayer", "FlaxLayer", "TFSMLayer", "TorchModuleWrapper")
 
 CLASSES = [name for name in layers.__all__ if inspect.isclass(getattr(layers, name)) and name not in NOT_IN_FILES]
@@ -52,8 +49,6 @@ def test_arguments_order_and_defaults_are_those_of_keras(name: str) -> None:
     if "Average" in name or "Avg" in name:
         theirs["pool_size"] = mine.get("pool_size")  # optional here, as in Keras 2
         theirs = {key: value for key, value in theirs.items() if key in mine}
-    for argument in ALSO_OURS.get(name, []):
-        mine.pop(argument)
     assert list(mine.items()) == list(theirs.items())
 
 

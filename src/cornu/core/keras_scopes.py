@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from typing import Any, Self
+from typing import Any
 
 from cornu import backends, config
 from cornu.core import call_context
@@ -10,10 +10,11 @@ from cornu.core.call_context import CallContext
 from cornu.core.variable import Variable
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.ops.dispatch import unwrap
+from cornu.scopes import ScopeObject
 from cornu.typing import Array, ArrayLike
 
 
-class name_scope:
+class name_scope(ScopeObject):
     """Context manager in which the paths of new variables start with a name, after those of the enclosing scopes.
 
     Args:
@@ -42,13 +43,6 @@ class name_scope:
         self.name, self.caller, self.deduplicate, self.override_parent = name, caller, deduplicate, override_parent
         self._block = call_context.name_scope(name, override_parent, caller, deduplicate)
 
-    def __enter__(self) -> Self:
-        self._block.__enter__()
-        return self
-
-    def __exit__(self, *exception: Any) -> None:
-        self._block.__exit__(*exception)
-
 
 def device(device_name: str | None) -> AbstractContextManager:
     """Return a context manager in which new arrays, variables and layers are placed on a device of the default backend.
@@ -75,7 +69,7 @@ def device(device_name: str | None) -> AbstractContextManager:
     return config.placement_scope(*backends.place(config.backend(), device_name.lower()))
 
 
-class StatelessScope:
+class StatelessScope(ScopeObject):
     """Context manager in which variables have given values, and assignments to variables are collected instead of made.
 
     Args:
@@ -128,15 +122,8 @@ class StatelessScope:
         """Return the value that a variable has inside the scope; None if it was neither given nor assigned."""
         return self._context.values.get(id(variable))
 
-    def __enter__(self) -> Self:
-        self._block.__enter__()
-        return self
 
-    def __exit__(self, *exception: Any) -> None:
-        self._block.__exit__(*exception)
-
-
-class SymbolicScope:
+class SymbolicScope(ScopeObject):
     """Context manager in which code is run for the shapes and dtypes of its results alone.
 
     Variables keep their values, and initial values are not drawn: layers compute with zeros.
@@ -151,13 +138,6 @@ class SymbolicScope:
 
     def __init__(self) -> None:
         self._block = call_context.entered(CallContext(values={}, abstract=True))
-
-    def __enter__(self) -> Self:
-        self._block.__enter__()
-        return self
-
-    def __exit__(self, *exception: Any) -> None:
-        self._block.__exit__(*exception)
 
 
 def _bound(variable: Variable, value: ArrayLike) -> tuple[int, Array]:

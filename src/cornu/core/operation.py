@@ -53,15 +53,15 @@ class Operation(Configurable, abc.ABC):
         """Return the state for copies and pickles, without the recorded calls."""
         return {**vars(self), "_inbound_nodes": []}
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: Tree, **kwargs: Tree) -> Any:
         """Call the operation. A call on symbolic tensors is recorded instead of computed."""
         return (self.symbolic_call if symbolic_leaves((args, kwargs)) else self.call)(*args, **kwargs)
 
-    def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
+    def symbolic_call(self, *args: Tree, **kwargs: Tree) -> Any:
         """Record a call, and return symbolic tensors of its outputs."""
         return graph.record(self, args, kwargs, self.compute_output_spec(*args, **kwargs))
 
-    def call(self, *args: Any, **kwargs: Any) -> Any:
+    def call(self, *args: Tree, **kwargs: Tree) -> Any:
         """Return the outputs for arrays.
 
         Raises:
@@ -73,7 +73,7 @@ class Operation(Configurable, abc.ABC):
             "Define `def call(self, inputs): ...`.",
         )
 
-    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+    def compute_output_spec(self, *args: Tree, **kwargs: Tree) -> Any:
         """Return symbolic tensors of the outputs for symbolic arguments. By default, :meth:`call` is evaluated abstractly."""
         return infer(self.call, args, kwargs)
 

@@ -4,8 +4,7 @@ import contextvars
 import functools
 import math
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
-from typing import Any, Self
+from typing import Any
 
 from cornu import backends, trees
 from cornu.core import call_context, masks, remat_mode
@@ -15,11 +14,13 @@ from cornu.core.remat_mode import RematMode
 from cornu.core.shape_trees import first_argument, full_shapes_of, map_shapes
 from cornu.errors import one_of
 from cornu.ops.dispatch import unwrap
+from cornu.scopes import ScopeObject
+from cornu.typing import Array, Tree
 
 _MODES = ("full", "activations", "larger_than", "list_of_layers", None)
 
 
-class RematScope:
+class RematScope(ScopeObject):
     """Context manager: the layers that are created inside it are rematerialized (see :func:`remat`) whenever they are called.
 
     Args:
@@ -44,16 +45,7 @@ class RematScope:
         if mode not in _MODES:
             raise one_of("mode", mode, _MODES)
         self.mode, self.output_size_threshold, self.layer_names = mode, output_size_threshold, layer_names or []
-        self._block: AbstractContextManager | None = None
-
-    def __enter__(self) -> Self:
-        self._block = remat_mode.scope.set_to(RematMode(self.mode, self.output_size_threshold, self.layer_names))
-        self._block.__enter__()
-        return self
-
-    def __exit__(self, *exception: Any) -> None:
-        if self._block is not None:
-            self._block.__exit__(*exception)
+        self._block = remat_mode.scope.set_to(RematMode(mode, output_size_threshold, self.layer_names))
 
 
 def remat(f: Callable) -> Callable:
@@ -76,7 +68,7 @@ def remat(f: Callable) -> Callable:
     """
 
     @functools.wraps(f)
-    def recomputed(*args: Any, **kwargs: Any) -> Any:
+    def recomputed(*args: Tree, **kwargs: Tree) -> Any:
         context = call_context.current()
         args, kwargs = trees.map(unwrap, (args, kwargs))
         given = [leaf for leaf in trees.leaves((args, kwargs)) if backends.owner(leaf) is not None]
@@ -101,7 +93,7 @@ def remat(f: Callable) -> Callable:
             state[:] = inner, changed, (result, masks.masks_of(result), after, inner.losses)
             return trees.leaves(state[2])
 
-        def pure(*flat: Any) -> list:
+        def pure(*flat: Array) -> list:
             return scopes.copy().run(run, iter(flat))  # the backward pass runs outside of the layer
 
         found = backends.of(*given).remat(pure)(*given, *values.values())

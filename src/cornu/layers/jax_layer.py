@@ -15,7 +15,7 @@ from cornu.core.variable import Variable
 from cornu.dtypes import is_float
 from cornu.errors import InvalidArgumentError, InvalidTypeError, MissingPackageError
 from cornu.layers.foreign_layer import ForeignLayer
-from cornu.typing import Tree
+from cornu.typing import ArrayLike, Tree
 
 __all__ = ["FlaxLayer", "JaxLayer"]
 
@@ -81,7 +81,7 @@ class JaxLayer(ForeignLayer):
         """Return a tree with a variable in the place of each array and number, in the order and by the rules of JAX."""
         import jax
 
-        def variable_of(value: Any) -> Any:
+        def variable_of(value: Tree) -> Any:
             if not hasattr(value, "dtype") and not isinstance(value, (bool, int, float)):
                 return value
             array = np.array(value)  # a copy: training reuses the memory of its arrays
@@ -163,11 +163,11 @@ class FlaxLayer(JaxLayer):
         takes_training = "training" in inspect.signature(called).parameters
         mutable = linen.DenyList(["params"])
 
-        def apply(params: Any, state: Any, rng: Any, inputs: Any, training: Any) -> Any:
+        def apply(params: Tree, state: Tree, rng: Tree, inputs: Tree, training: bool | None) -> Any:
             mode = {"training": training} if takes_training else {}
             return module.apply({**(params or {}), **(state or {})}, inputs, rngs=rng, method=method, mutable=mutable, **mode)
 
-        def init(rng: Any, inputs: Any) -> Any:
+        def init(rng: Tree, inputs: Tree) -> Any:
             return _divided(module.init(rng, inputs, method=method, **({"training": True} if takes_training else {})))
 
         params, state = (None, None) if variables is None else _divided(variables)
@@ -199,11 +199,11 @@ def _divided(variables: Mapping[str, Any]) -> tuple[dict, dict]:
     return params, {name: variables[name] for name in variables if name != "params"}
 
 
-def _is_variable(leaf: Any) -> bool:
+def _is_variable(leaf: Tree) -> bool:
     return isinstance(leaf, Variable)
 
 
-def _key(pair: Any) -> Any:
+def _key(pair: ArrayLike) -> Any:
     """Return a key of two integers as a key of JAX."""
     import jax.numpy as jnp
 

@@ -6,7 +6,7 @@ from typing import Any
 from cornu import registry
 from cornu.errors import InvalidArgumentError
 from cornu.layers.foreign_layer import ForeignLayer
-from cornu.typing import Tree
+from cornu.typing import DType, Tree
 
 __all__ = ["TFSMLayer"]
 
@@ -46,7 +46,7 @@ class TFSMLayer(ForeignLayer):
         call_training_endpoint: str | None = None,
         trainable: bool = True,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DType = None,
     ):
         import tensorflow as tf
 

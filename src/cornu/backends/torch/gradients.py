@@ -92,6 +92,13 @@ def remat(f: Callable) -> Callable:
     """See ``contract.remat``. PyTorch need not restore its random generators: random values depend on keys."""
 
     def recomputed(*arrays: torch.Tensor) -> Any:
-        return checkpoint(f, *arrays, use_reentrant=False, preserve_rng_state=False)
+        runs = []
+
+        def run(*arrays: torch.Tensor) -> Any:
+            """Run ``f`` again on copies, since a graph makes equal calls once."""
+            runs.append(None)
+            return f(*(arrays if len(runs) == 1 else [array.clone() for array in arrays]))
+
+        return checkpoint(run, *arrays, use_reentrant=False, preserve_rng_state=False)
 
     return recomputed

@@ -36,8 +36,8 @@ class Embedding(LowRankAdaptable):
         weights: Array, or list of one array, the initial value of the table, instead of the initializer. Defaults to None.
         lora_rank: Positive integer, the rank of a LoRA adaptation of the table (see :meth:`enable_lora`). Defaults to None.
         lora_alpha: Number that scales the adaptation. Defaults to ``lora_rank``.
-        input_length: Accepted for compatibility with older code; ignored.
         **kwargs: Arguments of the base class :class:`Layer`: ``name``, ``trainable``, ``dtype`` and ``activity_regularizer``.
+            ``input_length``, of older code, is ignored.
 
     Raises:
         InvalidArgumentError: If a size is not a positive integer.
@@ -66,9 +66,9 @@ class Embedding(LowRankAdaptable):
         weights: np.ndarray | list | None = None,
         lora_rank: int | None = None,
         lora_alpha: float | None = None,
-        input_length: int | None = None,
         **kwargs: Any,
     ):
+        kwargs.pop("input_length", None)  # of Keras 2
         super().__init__(**kwargs)
         self.input_dim = validation.check_int(self, "input_dim", input_dim)
         self.output_dim = validation.check_int(self, "output_dim", output_dim)

@@ -68,7 +68,7 @@ class SpectralNormalization(Wrapper):
                 "It must have an attribute `kernel` or `embeddings`.",
                 "Wrap, for example, a `Dense` or a `Conv2D`.",
             )
-        self.kernel = kernel
+        self.kernel, self.kernel_shape = kernel, kernel.shape
         self.vector_u = self.add_weight(
             (1, kernel.shape[-1]), TruncatedNormal(stddev=0.02), kernel.dtype, trainable=False, name="vector_u"
         )

@@ -1,5 +1,6 @@
 """Long short-term memory with convolutions, for sequences of images."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from cornu import ops, registry, validation
@@ -18,26 +19,15 @@ class ConvLSTMCell(WindowArguments, LSTMCell):
     """Cell of :class:`ConvLSTM2D`, with the states ``[h, c]``.
 
     Args:
-        rank: Integer, the number of spatial axes.
-        filters: Positive integer, the number of channels of the states.
-        kernel_size, strides, padding, data_format, dilation_rate: See :class:`ConvLSTM2D`.
+        shape: The number of spatial axes, the number of channels of the states, and the arguments ``kernel_size``, ``strides``,
+            ``padding``, ``data_format`` and ``dilation_rate`` of :class:`ConvLSTM2D`.
         **kwargs: Arguments of :class:`LSTMCell`.
     """
 
-    def __init__(
-        self,
-        rank: int,
-        filters: int,
-        kernel_size: IntOrInts,
-        strides: IntOrInts,
-        padding: str,
-        data_format: str | None,
-        dilation_rate: IntOrInts,
-        **kwargs: Any,
-    ):
-        super().__init__(filters, **kwargs)
-        self.rank, self.filters = rank, filters
-        self._set_window(kernel_size, strides, padding, data_format, dilation_rate)
+    def __init__(self, shape: tuple[int, int, IntOrInts, IntOrInts, str, str | None, IntOrInts], **kwargs: Any):
+        super().__init__(shape[1], **kwargs)
+        self.rank, self.filters, *window = shape
+        self._set_window(*window)
         self.gate_axis = shape_arithmetic.channel_axis(self.data_format)
 
     def build(self, input_shape: Shape) -> None:
@@ -68,7 +58,7 @@ class ConvLSTMCell(WindowArguments, LSTMCell):
     def _for_each_gate(self, x: Array) -> Any:
         return ops.concatenate([x] * self.gates, axis=self.gate_axis)
 
-    def step(self, inputs: Array, states: State, kept: Any = None) -> State:
+    def step(self, inputs: Array, states: State, kept: list | None = None) -> State:
         """Return the states after one time step."""
         of_inputs, of_state = kept or (None, None)
         outer = self._convolved(inputs, self.kernel, of_inputs, self.strides, self.padding, self.dilation_rate)
@@ -83,7 +73,7 @@ class ConvLSTMCell(WindowArguments, LSTMCell):
         x = x if kept is None else times(self._for_each_gate(x), kept)
         return ops.conv(x, kernel, strides, padding, self.data_format, dilation_rate)
 
-    def compute_output_shape(self, input_shape: Shape, states_shape: Any = None) -> tuple:
+    def compute_output_shape(self, input_shape: Shape, states_shape: Shape | Sequence[Shape] | None = None) -> tuple:
         """Return the shape of the output, and the shapes of the states."""
         shape_arithmetic.check_rank(self, input_shape, shape_arithmetic.axis_names(self.rank, self.data_format))
         shape_arithmetic.check_size(self, input_shape, self.gate_axis, self.features, "channels")
@@ -143,14 +133,9 @@ class ConvLSTM(SingleCellRNN):
         stateful: bool = False,
         **kwargs: Any,
     ):
+        validation.check_int(self, "filters", filters)
         cell = ConvLSTMCell(
-            self.rank,
-            validation.check_int(self, "filters", filters),
-            kernel_size,
-            strides,
-            padding,
-            data_format,
-            dilation_rate,
+            (self.rank, filters, kernel_size, strides, padding, data_format, dilation_rate),
             activation=activation,
             recurrent_activation=recurrent_activation,
             use_bias=use_bias,
@@ -188,7 +173,7 @@ class ConvLSTM(SingleCellRNN):
         """Return the arguments of layer and cell, and ``unroll``."""
         return {**super().get_config(), "unroll": self.unroll}
 
-    def compute_output_shape(self, sequences_shape: Shape, initial_state_shape: Any = None) -> Any:
+    def compute_output_shape(self, sequences_shape: Shape, initial_state_shape: Sequence[Shape] | None = None) -> Any:
         """Return the output shape; with ``return_state``, a tuple of it and the state shapes."""
         self._check_input(sequences_shape)
         size = ImageSize(self.cell.compute_output_shape((None, *sequences_shape[2:]))[0][1:])
