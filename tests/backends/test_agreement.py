@@ -359,6 +359,7 @@ CASES = {
     "multi_step": (lambda b, x: repeat_some_steps(b, b.stop_gradient(x)), normal(3) / 9),
     "stop_gradient": (lambda b, x: b.multiply(b.stop_gradient(x), x), normal(3)),
     "custom_gradient": (doubled_with_gradient_seven, normal(3)),
+    "remat": (lambda b, x: b.remat(lambda y: [b.sin(b.sin(y))])(x)[0], normal(3)),
 }
 
 SEEN_ELSEWHERE = {

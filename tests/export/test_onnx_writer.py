@@ -26,6 +26,8 @@ WITHOUT_TABLE = {"Embedding", "Lambda", "Masking", "TorchModuleWrapper"}  # the 
 WITHOUT_TABLE |= {"GroupQueryAttention", "MultiHeadAttention"}  # these take two inputs that are no list
 WITHOUT_TABLE |= {"CategoryEncoding", "Discretization"}  # exported in tests/layers/preprocessing/test_files.py
 WITHOUT_TABLE |= {"HashedCrossing", "Hashing", "IntegerLookup", "StringLookup", "TextVectorization"}  # compute in Python
+WITHOUT_TABLE |= {"FlaxLayer", "JaxLayer", "TFSMLayer"}  # compute with one engine
+WITHOUT_TABLE |= {"ReversibleEmbedding", "SpectralNormalization"}  # like the layer that they extend or wrap
 WITHOUT_TABLE |= {name for name in layers.__all__ if getattr(layers, name).__module__.startswith("cornu.layers.augmentation")}
 """Layers that tests of their own export, below, or that cannot be exported."""
 ABSTRACT = {"InputSpec", "InputLayer", "Layer", "Wrapper"}

@@ -133,9 +133,16 @@ class ConvLSTM(SingleCellRNN):
         stateful: bool = False,
         **kwargs: Any,
     ):
-        validation.check_int(self, "filters", filters)
         cell = ConvLSTMCell(
-            (self.rank, filters, kernel_size, strides, padding, data_format, dilation_rate),
+            (
+                self.rank,
+                validation.check_int(self, "filters", filters),
+                kernel_size,
+                strides,
+                padding,
+                data_format,
+                dilation_rate,
+            ),
             activation=activation,
             recurrent_activation=recurrent_activation,
             use_bias=use_bias,
