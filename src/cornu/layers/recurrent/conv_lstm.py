@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from cornu import ops, registry, validation
+from cornu import ops, registry
 from cornu.core.input_spec import InputSpec
 from cornu.layers import shape_arithmetic
 from cornu.layers.recurrent.cell import ImageSize, State, state_shape, times
@@ -11,6 +11,7 @@ from cornu.layers.recurrent.lstm import LSTMCell
 from cornu.layers.recurrent.single_cell_rnn import CellAttribute, SingleCellRNN, cell_options
 from cornu.layers.window_arguments import WindowArguments
 from cornu.typing import Activation, Array, Constraint, Initializer, IntOrInts, Regularizer, Shape, Size
+from cornu.validation import check_int
 
 __all__ = ["ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"]
 
@@ -134,15 +135,7 @@ class ConvLSTM(SingleCellRNN):
         **kwargs: Any,
     ):
         cell = ConvLSTMCell(
-            (
-                self.rank,
-                validation.check_int(self, "filters", filters),
-                kernel_size,
-                strides,
-                padding,
-                data_format,
-                dilation_rate,
-            ),
+            (self.rank, check_int(self, "filters", filters), kernel_size, strides, padding, data_format, dilation_rate),
             activation=activation,
             recurrent_activation=recurrent_activation,
             use_bias=use_bias,
