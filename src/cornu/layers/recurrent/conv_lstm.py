@@ -27,8 +27,8 @@ class ConvLSTMCell(WindowArguments, LSTMCell):
 
     def __init__(self, shape: tuple[int, int, IntOrInts, IntOrInts, str, str | None, IntOrInts], **kwargs: Any):
         super().__init__(shape[1], **kwargs)
-        self.rank, self.filters, *window = shape
-        self._set_window(*window)
+        self.rank, self.filters = shape[:2]
+        self._set_window(*shape[2:])
         self.gate_axis = shape_arithmetic.channel_axis(self.data_format)
 
     def build(self, input_shape: Shape) -> None:
