@@ -113,7 +113,7 @@ def relu(x: Array, negative_slope: float = 0.0, max_value: float | None = None, 
     if negative_slope == 0 and threshold == 0:
         outputs = ops.relu(x)
     else:
-        outputs = ops.where(ops.greater(x, threshold), x, negative_slope * (x - threshold))
+        outputs = ops.where(ops.greater(x, threshold), x, ops.multiply(negative_slope, ops.subtract(x, threshold)))
     return outputs if max_value is None else ops.minimum(outputs, max_value)
 
 

@@ -22,7 +22,14 @@ if LIBRARY == "cornu":
     importlib.import_module("cornu.legacy.import_hook").install()
 keras: Any = importlib.import_module("keras")
 
-THEMES = ["networks", "objects", "sequences", f"steps_{ENGINE}", *(["steps_neutral"] if LIBRARY == "cornu" else [])]
+THEMES = [
+    "networks",
+    "objects",
+    "sequences",
+    "data_kinds",
+    f"steps_{ENGINE}",
+    *(["steps_neutral"] if LIBRARY == "cornu" else []),
+]
 """Files with programs."""
 
 
