@@ -68,6 +68,12 @@ REFUSED: dict[str, tuple[Callable, Any, type[CornuError], str]] = {
         "the label -1 in sample 5. The output 'out' has 3 units, so labels range from 0 to 2. If -1 marks unknown labels, use "
         "`losses.SparseCategoricalCrossentropy(ignore_class=-1)`.",
     ),
+    "label n of a robust loss": (
+        lambda: sparse(losses.CategoricalGeneralizedCrossEntropy(0.5)),
+        with_label(3),
+        DataError,
+        "`y` contains the label 3 in sample 5. The output 'out' has 3 units",
+    ),
     "label -7": (sparse, with_label(-7), DataError, "the label -7 in sample 5. The output 'out' has 3 units"),
     "label 255": (
         sparse,
@@ -253,6 +259,8 @@ ACCEPTED: dict[str, tuple[Callable, Any]] = {
     "probabilities for one unit": (yes_or_no, RNG.random(9)),
     "hinge": (lambda: yes_or_no("hinge"), np.tile([-1, 1, 1], 3)),
     "two sigmoids for two questions": (lambda: network(2, "sigmoid", "binary_crossentropy"), np.eye(2)[CLASSES % 2]),
+    "class numbers of a robust loss": (lambda: sparse(losses.CategoricalGeneralizedCrossEntropy(0.5)), CLASSES),
+    "any numbers of classes of embeddings": (lambda: network(4, None, losses.Circle(gamma=2.0)), CLASSES + 1000),
     "quantities": (regression, QUANTITIES),
     "a column of quantities": (regression, QUANTITIES[:, None]),
     "a column for an output without one": (lambda: flat_output(), QUANTITIES[:, None]),
