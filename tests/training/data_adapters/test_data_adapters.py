@@ -144,10 +144,16 @@ def test_steps_of_measuring_begin_anew_and_end_with_the_data():
     assert array_feed(5, 2, steps=9).steps == 3
 
 
+def in_pieces(monkeypatch) -> None:
+    """Lets arrays go to the device in pieces of six rows of 12 bytes."""
+    monkeypatch.setattr(array_data_adapter, "_RESIDENT_BYTES", 12 * 6)
+    monkeypatch.setattr(array_data_adapter, "_PIECE_BYTES", 12 * 6)
+
+
 @pytest.mark.parametrize("shuffle", [True, False])
 @pytest.mark.parametrize("pad", [True, False])
 def test_large_arrays_go_to_the_device_in_pieces(shuffle, pad, monkeypatch):
-    monkeypatch.setattr(array_data_adapter, "_RESIDENT_BYTES", 12 * 6)  # six rows of 12 bytes
+    in_pieces(monkeypatch)
     adapter = array_feed(16, 2, shuffle=shuffle, pad=pad)
     chunks = list(adapter.epoch())
     assert {len(chunk.data.x) for chunk in chunks} <= {6, 4}
@@ -159,7 +165,7 @@ def test_pieces_have_the_order_of_the_whole(monkeypatch):
     for _ in range(2):
         seeds.set_seed(4)
         orders.append(batches_of(array_feed(17, 3, shuffle=True)))
-        monkeypatch.setattr(array_data_adapter, "_RESIDENT_BYTES", 12 * 6)
+        in_pieces(monkeypatch)
     assert orders[0] == orders[1]
 
 

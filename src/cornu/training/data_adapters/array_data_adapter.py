@@ -9,8 +9,9 @@ from cornu import backends, config, trees
 from cornu.training.batch import Batch, BatchIndices, DataChunk, spec_of
 from cornu.training.data_adapters.data_adapter import EpochOrders, warn_of_early_end
 
-_RESIDENT_BYTES = 2**31
-"""Arrays larger than this stay on the host and are copied to the device in pieces of at most this size."""
+_RESIDENT_BYTES, _PIECE_BYTES = 2**31, 2**27
+"""Arrays larger than the first stay on the host, where they may be memory maps, and are copied to the device in pieces of at
+most the second: up to four copies of a piece exist at a time."""
 
 
 class ArrayDataAdapter:
@@ -53,7 +54,7 @@ class ArrayDataAdapter:
         self._left = np.empty(0, dtype=np.int32)
         size = sum(leaf.nbytes for leaf in trees.leaves(self._host) if isinstance(leaf, np.ndarray))
         self._resident = self._on_device(self._host) if size <= _RESIDENT_BYTES else None
-        self._steps_per_piece = max(1, _RESIDENT_BYTES * self.samples // max(size, 1) // self.batch_size)
+        self._steps_per_piece = max(1, _PIECE_BYTES * self.samples // max(size, 1) // self.batch_size)
 
     def _on_device(self, batch: Batch) -> Batch:
         """Copy the arrays of a batch to the device."""
@@ -82,9 +83,12 @@ class ArrayDataAdapter:
             return
         rows_per_piece = self._steps_per_piece * self.batch_size
         for start in range(0, len(order), rows_per_piece):
-            rows = order[start : start + rows_per_piece]
-            piece = self._on_device(trees.map(lambda array, rows=rows: array[rows], self._host))
-            yield from self._chunks(piece, np.arange(len(rows), dtype=np.int32), self._steps_per_piece)
+            rows = np.sort(order[start : start + rows_per_piece])  # a memory map is read from its beginning to its end
+            places = np.searchsorted(rows, order[start : start + rows_per_piece]).astype(np.int32)
+            which = slice(rows[0], rows[-1] + 1) if rows[-1] - rows[0] < len(rows) else rows
+            piece = self._on_device(trees.map(lambda array, which=which: array[which], self._host))
+            yield from self._chunks(piece, places, self._steps_per_piece)
+            del piece
 
     def _chunks(self, data: Batch, order: np.ndarray, index_rows: int) -> Iterator[DataChunk]:
         """Yield the chunks for some rows; index arrays always have ``index_rows`` rows, to avoid recompilation."""

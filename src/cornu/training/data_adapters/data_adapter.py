@@ -62,7 +62,7 @@ def is_batches(x: Data) -> bool:
         return len(x) > 0 and all(isinstance(item, (tuple, list)) and len(item) in (2, 3) and _is_data(item[0]) for item in x)
     if isinstance(x, (dict, str, bytes, range)) or hasattr(x, "__array__"):
         return False
-    if hasattr(x, "toarray") or hasattr(x, "todense"):  # a sparse matrix
+    if any(hasattr(x, convert) for convert in ("toarray", "todense", "to_tensor")):  # a sparse matrix, a ragged tensor
         return False
     return hasattr(x, "__iter__") or hasattr(x, "__next__") or hasattr(x, "__getitem__")
 

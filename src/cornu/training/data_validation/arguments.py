@@ -53,5 +53,5 @@ def check_no_targets(function: str, data: Batch) -> None:
         raise DataError(
             f"{format_caller(function)} received `{argument}` together with an `x` that yields batches.",
             "Batches must contain their targets: `(x, y)` or `(x, y, sample_weight)`.",
-            "Do not pass `y` and `sample_weight`.",
+            "Do not pass `y` and `sample_weight`; if `x` is data, such as a column, pass `np.asarray(x)`.",
         )
