@@ -69,7 +69,9 @@ def summary_text(
 
     graph = model.cornu_graph
     branching = graph if graph is not None and any(len(found) > 1 for found in _consumers(graph).values()) else None
-    console = Console(width=line_length or (80 if plain else None), no_color=plain, force_terminal=not plain)
+    console = Console(
+        width=line_length or (80 if plain else None), no_color=plain, force_terminal=not plain, force_jupyter=False
+    )
     headers = ["Layer (type)", "Output shape", "Parameters"]
     headers += ["Connected to"] * (branching is not None) + ["Trainable"] * show_trainable
     table = Table(box=box.ASCII if plain else box.ROUNDED, title=None, show_lines=False, header_style="bold")

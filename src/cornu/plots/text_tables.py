@@ -80,7 +80,7 @@ def plain_text(table: "Table") -> str:
     from rich.console import Console
 
     stream = io.StringIO()
-    Console(file=stream, width=100_000, color_system=None).print(table)
+    Console(file=stream, width=100_000, color_system=None, force_jupyter=False).print(table)
     lines = [line.rstrip() for line in stream.getvalue().splitlines()]
     return textwrap.dedent("\n".join(line for line in lines if line))
 
