@@ -321,9 +321,9 @@ def plot_image_gallery(
     Example:
         >>> import numpy as np
         >>> from cornu.visualization import plot_image_gallery
-        >>> figure = plot_image_gallery(np.zeros((3, 8, 8, 3)), [0, 1, 1], label_map={0: "cat", 1: "dog"}, show=False)
+        >>> figure = plot_image_gallery(np.zeros((2, 8, 8, 3)), [0, 1], label_map={0: "cat", 1: "dog"}, show=False)
         >>> [axes.get_title() for axes in figure.axes]
-        ['Label: cat', 'Label: dog', 'Label: dog']
+        ['Label: cat', 'Label: dog']
     """
     if path is not None and show:
         raise InvalidArgumentError(

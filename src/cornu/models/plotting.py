@@ -70,7 +70,7 @@ def plot_model(
         >>> import cornu
         >>> model = cornu.Sequential([cornu.Input((4,)), cornu.layers.Dense(2)])
         >>> path = os.path.join(tempfile.mkdtemp(), "model.svg")
-        >>> cornu.utils.plot_model(model, path, show_shapes=True)
+        >>> _ = cornu.utils.plot_model(model, path, show_shapes=True)
         >>> os.path.exists(path)
         True
     """
