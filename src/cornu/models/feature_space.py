@@ -28,6 +28,8 @@ from cornu.layers.preprocessing.host_data import HostData, as_array, to_host
 from cornu.models.save import save_model
 from cornu.typing import Array, CustomObjects
 
+__all__ = ["FeatureSpace"]
+
 _FILE = "keras.src.layers.preprocessing.feature_space"
 _BATCH = 32
 """The samples of a batch of ``adapt`` if the data has single samples, as in Keras: the bins of floats depend on it."""
@@ -38,7 +40,13 @@ Table: TypeAlias = Mapping[str, HostData]
 
 @registry.register("layers", keras_path=(_FILE, "TFDIdentity"))
 class TFDIdentity(Layer):
-    """Layer that returns its input as floats, under Keras's name in files."""
+    """Layer that returns its input as floats, under Keras's name in files.
+
+    Example:
+        >>> from cornu.models.feature_space import TFDIdentity
+        >>> TFDIdentity()([1, 2]).tolist()
+        [1.0, 2.0]
+    """
 
     batch_coupling = "none"
 
@@ -61,6 +69,11 @@ class Cross(serialization.Configurable):
         feature_names: Names of the features.
         crossing_dim: Integer, number of bins to which the combinations are hashed.
         output_mode: ``"int"`` or ``"one_hot"``. Defaults to ``"one_hot"``.
+
+    Example:
+        >>> from cornu.models.feature_space import Cross
+        >>> Cross(["city", "age"], crossing_dim=8).name
+        'city_X_age'
     """
 
     def __init__(self, feature_names: Sequence[str], crossing_dim: int, output_mode: str = "one_hot"):
@@ -77,6 +90,11 @@ class Feature(serialization.Configurable):
         dtype: Dtype of the input, such as ``"string"``.
         preprocessor: Layer that encodes the feature, or its config.
         output_mode: ``"int"``, ``"one_hot"`` or ``"float"``.
+
+    Example:
+        >>> from cornu.utils import FeatureSpace
+        >>> FeatureSpace.string_hashed(num_bins=8).preprocessor.num_bins
+        8
     """
 
     def __init__(self, dtype: str, preprocessor: Layer | dict[str, Any], output_mode: str):
