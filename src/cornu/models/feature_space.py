@@ -43,8 +43,9 @@ class TFDIdentity(Layer):
     """Layer that returns its input as floats, under Keras's name in files.
 
     Example:
+        >>> import numpy as np
         >>> from cornu.models.feature_space import TFDIdentity
-        >>> TFDIdentity()([1, 2]).tolist()
+        >>> TFDIdentity()(np.array([1, 2])).tolist()
         [1.0, 2.0]
     """
 
