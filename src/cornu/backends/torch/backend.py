@@ -801,13 +801,13 @@ def scan(f: Callable, init: Tree, xs: Tree, reverse: bool = False) -> tuple[Any,
 
 def while_loop(cond: Callable, body: Callable, init: Tree) -> Any:
     value = init
-    while cond(value):
+    while compilation.is_true(cond(value)):
         value = body(value)
     return value
 
 
 def cond(pred: Tensor, true_fn: Callable, false_fn: Callable, *operands: Tree) -> Any:
-    return true_fn(*operands) if pred else false_fn(*operands)
+    return true_fn(*operands) if compilation.is_true(pred) else false_fn(*operands)
 
 
 # --- Random numbers ---------------------------------------------------------------------------------------------------

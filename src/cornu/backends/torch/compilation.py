@@ -33,6 +33,11 @@ from cornu.typing import Tree
 VALUE_ERRORS = (*DATA_DEPENDENT_ERRORS, TracedValueError)
 """Raised where a traced function reads the values of a tensor."""
 
+
+class UncompiledError(TracedValueError):
+    """Raised while a function is traced where an operation of this engine reads values, so that the function runs eagerly."""
+
+
 _is_tracing: Scope[bool] = Scope("whether a function is being traced, on tensors without values", False)
 
 
@@ -59,6 +64,18 @@ def evaluate(f: Callable, args: tuple) -> Any:
         return f(*trees.map(mode.from_tensor, args))
     with common.without_values.set_to(True):
         return f(*trees.map(torch.clone, args))
+
+
+def is_true(condition: torch.Tensor) -> bool:
+    """Return the value of a scalar that decides which operators an operation of this engine calls."""
+    try:
+        return bool(condition)
+    except DATA_DEPENDENT_ERRORS as error:
+        raise UncompiledError(
+            "`cond` or `while_loop` was called while a function was traced.",
+            "PyTorch runs functions with these operations uncompiled.",
+            "",
+        ) from error
 
 
 # --- Traced functions -------------------------------------------------------------------------------------------------
@@ -113,7 +130,9 @@ def _distinct(leaves: list[torch.Tensor]) -> list[torch.Tensor]:
 
 
 def _warn_of_reading(error: BaseException) -> None:
-    """Warn that a function runs uncompiled; Python shows the warning once for each line."""
+    """Warn that a function runs uncompiled, unless that is due to this engine; Python shows the warning once for each line."""
+    if isinstance(error, UncompiledError):
+        return
     line = line_of_user(error)
     where = "A function" if line is None else place_of(line)
     warn(
