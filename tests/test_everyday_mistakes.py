@@ -596,8 +596,8 @@ MISTAKES: dict[str, dict[str, Mistake]] = {
             (
                 "`Dense` received an unknown argument `activaton`. Its arguments are units, activation, use_bias, "
                 "kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer, activity_regularizer, "
-                "kernel_constraint, bias_constraint, trainable, dtype, name, autocast, input_shape, input_dim, "
-                "batch_size, batch_input_shape. Did you mean 'activation'?"
+                "kernel_constraint, bias_constraint, lora_rank, lora_alpha, trainable, dtype, name, autocast, "
+                "input_shape, input_dim, batch_size, batch_input_shape. Did you mean 'activation'?"
             ),
         ),
         "a misspelled activation": Mistake(
@@ -628,7 +628,7 @@ MISTAKES: dict[str, dict[str, Mistake]] = {
             "keras.Sequential(layers.Dense(2), layers.Dense(3))",
             "InvalidTypeError",
             (
-                "`Sequential` received <Dense name=dense_5, built=False>. `layers` must be a list of layers. Pass the"
+                "`Sequential` received <Dense name=dense, built=False>. `layers` must be a list of layers. Pass the"
                 " layer in a list: `Sequential([layer])`."
             ),
         ),
@@ -824,6 +824,7 @@ def outcome(code: str) -> tuple[str, str]:
     for module in {"pandas", "tf"}:
         if f"{module}." in code:
             names[module] = pytest.importorskip({"tf": "tensorflow"}.get(module, module))
+    cornu.utils.clear_session(free_memory=False)  # the numbers in names of layers begin again
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         try:

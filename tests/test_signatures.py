@@ -148,7 +148,6 @@ DIFFERENT = {
     ("*", "get_shifted_bbox", "missing"): "plumbing of image layers",
     ("*", "get_transformed_x_y", "missing"): "plumbing of image layers",
     ("*", "get_elastic_transform_params", "missing"): "plumbing of image layers",
-    ("layers.TFSMLayer", "from_config", "no safe_mode"): "no file may create the layer",
     ("layers.TorchModuleWrapper", "from_config", "no safe_mode"): "a module has no config: loading reads only data",
     ("layers.TFSMLayer", "from_config", "no safe_mode"): "a SavedModel is code: loading reads only data",
     ("layers.TorchModuleWrapper", "parameters", "missing"): "all layers have it, on PyTorch",

@@ -11,15 +11,18 @@ from cornu.errors import InvalidArgumentError, ModelFormatError, UnsafeModelErro
 from cornu.models import graph_config
 from cornu.models.graph_config import OPS
 
+WITHOUT_NAMES = ("kwargs", "operands", "axes_lengths")
+"""Parameters of signatures that stand for any number of arguments."""
+
 
 @pytest.mark.parametrize(("home", "op"), OPS.items(), ids=["".join(home) for home in OPS])
 def test_keras_has_an_operation_of_the_same_arguments(home, op):
     """What Cornu writes into the config, Keras's constructor takes; what it writes into the call, Keras's ``call`` takes."""
     module, class_name = home
     theirs = getattr(importlib.import_module(f"keras.src.ops.{module}"), class_name)
-    in_call = [name for name in inspect.signature(theirs.call).parameters if name not in ("self", "kwargs", "operands")]
+    in_call = [name for name in inspect.signature(theirs.call).parameters if name not in ("self", *WITHOUT_NAMES)]
     in_config = [name for name in inspect.signature(theirs.__init__).parameters if name not in ("self", "name", "kwargs")]
-    mine = [name for name in inspect.signature(op).parameters if name not in ("kwargs", "operands")]
+    mine = [name for name in inspect.signature(op).parameters if name not in WITHOUT_NAMES]
     called = graph_config._call_parameters(op)
     assert called == in_call
     assert [name for name in mine if name not in called] == in_config
@@ -204,3 +207,27 @@ def test_constants_are_written_as_keras_writes_them():
     value = np.arange(3, dtype="float32")
     assert graph_config.with_places(value, {}) == keras.saving.serialize_keras_object(value)
     assert graph_config.with_places(slice(1, 5, 2), {}) == keras.saving.serialize_keras_object(slice(1, 5, 2))
+
+
+def test_a_rearrangement_with_sizes_of_axes_is_read_by_keras_and_back(tmp_path):
+    x = cornu.Input(batch_shape=(3, 4, 6))
+    model = cornu.Model(x, ops.rearrange(x, "b (h w) c -> b w h c", h=2))
+    model.save(tmp_path / "mine.keras")
+    given = np.random.default_rng(0).normal(size=(3, 4, 6)).astype("float32")
+    expected = given.reshape(3, 2, 2, 6).transpose(0, 2, 1, 3)
+    for library in (cornu, keras):
+        loaded = library.models.load_model(tmp_path / "mine.keras")
+        np.testing.assert_array_equal(np.asarray(loaded(given)), expected)
+    loaded.save(tmp_path / "theirs.keras")
+    np.testing.assert_array_equal(np.asarray(cornu.models.load_model(tmp_path / "theirs.keras")(given)), expected)
+
+
+def test_ops_of_two_arrays_are_read_by_keras(tmp_path):
+    """The second array is part of the call, not of the config."""
+    x, y = cornu.Input((2,), dtype="int32"), cornu.Input((2,), dtype="int32")
+    model = cornu.Model([x, y], [ops.bitwise_xor(x, y), ops.left_shift(x, y)])
+    model.save(tmp_path / "mine.keras")
+    given = [np.array([[5, 3]], "int32"), np.array([[1, 2]], "int32")]
+    for library in (cornu, keras):
+        found = library.models.load_model(tmp_path / "mine.keras")(given)
+        assert [np.asarray(array).tolist() for array in found] == [[[4, 1]], [[10, 12]]]

@@ -54,6 +54,8 @@ def explains_errors(method: Callable[P, R]) -> Callable[P, R]:
             found = explained(error, placement_of(cast(LayerLike, args[0])).backend)
             if found is error:
                 raise
+            for note in getattr(error, "__notes__", ()):
+                found.add_note(note)
             raise found from error
 
     return wrapper
@@ -131,7 +133,9 @@ _OPS |= {ast.FloorDiv: "floor_divide", ast.Mod: "mod", ast.MatMult: "matmul"}
 def _failed_operation(line: TracebackType, error: Exception) -> _Operation | None:
     """Return the operator that raised an error because of the types of its operands; None for other code and other errors."""
     node = _expression(line)
-    is_of_types = isinstance(error, TypeError) or (isinstance(error, RuntimeError) and "numpy()" in str(error))
+    is_of_types = "numpy()" in str(error) if isinstance(error, RuntimeError) else isinstance(error, TypeError)
+    if "shape" in str(error):
+        return None
     if not is_of_types or not isinstance(node, ast.BinOp) or type(node.op) not in _OPS:
         return None
     operands = f"{ast.unparse(node.left)}, {ast.unparse(node.right)}"

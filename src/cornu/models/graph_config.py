@@ -41,6 +41,13 @@ _MORE_CALLED_WITH = {
     ops.full_like: ("fill_value",),
     ops.geomspace: ("stop",),
     ops.isclose: ("rtol", "atol"),
+    **dict.fromkeys((ops.solve, ops.solve_triangular, ops.lstsq), ("b",)),
+    **dict.fromkeys((ops.bitwise_and, ops.bitwise_or, ops.bitwise_xor), ("y",)),
+    **dict.fromkeys((ops.bitwise_left_shift, ops.bitwise_right_shift, ops.left_shift, ops.right_shift), ("y",)),
+    ops.ctc_decode: ("sequence_lengths",),
+    ops.ctc_loss: ("target_length", "output_length"),
+    ops.polar: ("angle",),
+    ops.rearrange: ("pattern",),
 }
 
 
@@ -88,6 +95,7 @@ def _op_config(operation: OpCall, node: Node, places: dict[int, list]) -> dict[s
     module, class_name = _HOMES[operation.op]
     arguments = inspect.signature(operation.op).bind(*node.args, **node.kwargs).arguments
     called, config = [], {}
+    named = arguments.pop("axes_lengths", {})  # of `rearrange`, the only op with `**kwargs`
     for name, value in arguments.items():
         if name == "operands":  # of `einsum`, the only op with `*args`
             called.extend(value)
@@ -101,7 +109,7 @@ def _op_config(operation: OpCall, node: Node, places: dict[int, list]) -> dict[s
         "config": {"name": operation.name, **config},
         "registered_name": class_name,
         "name": operation.name,
-        "inbound_nodes": [{"args": with_places(called, places), "kwargs": {}}],
+        "inbound_nodes": [{"args": with_places(called, places), "kwargs": named}],
     }
 
 

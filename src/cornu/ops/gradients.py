@@ -67,7 +67,7 @@ def custom_gradient(f: Callable) -> Callable:
     return wrapper
 
 
-@op(keras_path="linalg.JVP")
+@op
 def jvp(fun: Callable, primals: Sequence[Tree], tangents: Sequence[Tree], has_aux: bool = False) -> tuple[Any, ...]:
     """Return the value of a function and its directional derivative, the product of its Jacobian matrix with a vector.
 

@@ -10,14 +10,14 @@ from cornu.backends import fused_ops
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.ops.control_flow import arrays_of, backend_and_trees
 from cornu.ops.control_flow import map as map_one_by_one
-from cornu.ops.dispatch import arrays, named_in_files, op
+from cornu.ops.dispatch import arrays, op
 from cornu.ops.shape_checks import check_axis, check_broadcast, shapes_text
 from cornu.typing import ArrayLike, Tree
 
 __all__ = ["associative_scan", "vectorize", "vectorized_map"]
 
 
-@op(keras_path="core.VectorizedMap")
+@op
 def vectorized_map(function: Callable, elements: Tree) -> Any:
     """Apply a function to each element along the first axis and stack the results, for all elements at once where possible.
 
@@ -39,7 +39,7 @@ def vectorized_map(function: Callable, elements: Tree) -> Any:
     return found(lambda x: arrays_of(backend, function(x)), elements)
 
 
-@op(keras_path="core.AssociativeScan")
+@op
 def associative_scan(f: Callable, elems: Tree, reverse: bool = False, axis: int = 0) -> Any:
     """Return all prefixes of an array combined by an associative function: ``[a, f(a, b), f(f(a, b), c), ...]``.
 
@@ -89,7 +89,6 @@ _CORE = r"\(\s*(?:\w+\s*(?:,\s*\w+\s*)*)?\)"
 _SIGNATURE = re.compile(rf"\s*{_CORE}\s*(?:,\s*{_CORE}\s*)*->\s*{_CORE}\s*(?:,\s*{_CORE}\s*)*")
 
 
-@named_in_files("numpy.Vectorize")
 def vectorize(pyfunc: Callable, *, excluded: Iterable[int] | None = None, signature: str | None = None) -> Callable:
     """Return a function that applies another one to each element of its arguments, which broadcast.
 

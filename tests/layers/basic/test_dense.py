@@ -132,8 +132,8 @@ def test_neutral_entries_of_configs_of_keras_are_ignored() -> None:
 
 
 def test_other_unknown_entries_are_refused() -> None:
-    with pytest.raises(InvalidTypeError, match="lora_rank"):
-        layers.Dense.from_config(layers.Dense(3).get_config() | {"lora_rank": 4})
+    with pytest.raises(InvalidTypeError, match="lora_size"):
+        layers.Dense.from_config(layers.Dense(3).get_config() | {"lora_size": 4})
 
 
 def test_a_config_of_real_keras_makes_the_same_layer() -> None:
