@@ -186,6 +186,11 @@ def reason_of_absence(name: str, absent: list[dict]) -> str:
     return next((row["reason"] for row in absent if matches(name, row)), "")
 
 
+def is_refused(name: Name, data: dict) -> bool:
+    """Return whether a name is only here to raise an error."""
+    return any(matches(name.names[0], row) for row in data["refused"])
+
+
 def matches(name: str, row: dict) -> bool:
     """Return whether a pattern of an entry fits a name."""
     return any(fnmatch.fnmatchcase(name, pattern) for pattern in row.get("names", ()))
@@ -230,18 +235,20 @@ def counts(groups: dict[str, list[Name]], data: dict, is_compared: Callable[[str
     lines = [
         "## Counts\n",
         "Aliases in a namespace, such as `Conv2D` and `Convolution2D`, count once. *Compared* are the names for which a test",
-        "compares what Cornu computes with Keras or with another independent source (`tests/oracle/coverage.py`).\n",
-        "| namespace | names | here | compared | not here |",
-        "|---|---|---|---|---|",
+        "compares what Cornu computes with Keras or with another independent source (`tests/oracle/coverage.py`). *Refused*",
+        "are those that can be imported and only raise an error, which says what to do instead; they do not count as here.\n",
+        "| namespace | names | here | compared | refused | not here |",
+        "|---|---|---|---|---|---|",
     ]
-    total = [0, 0, 0]
+    total = [0] * 5
     for space, group in groups.items():
-        here = [name for name in group if name.mine is not None]
+        present = [name for name in group if name.mine is not None]
+        here = [name for name in present if not is_refused(name, data)]
         compared = sum(any(map(is_compared, name.names)) for name in here)
-        row = [len(group), len(here), compared]
+        row = [len(group), len(here), compared, len(present) - len(here), len(group) - len(present)]
         total = [a + b for a, b in zip(total, row, strict=True)]
-        lines.append(f"| [`{title(space)}`](#{anchor(space)}) | {row[0]} | {row[1]} | {row[2]} | {row[0] - row[1] or ''} |")
-    lines.append(f"| **together** | {total[0]} | {total[1]} | {total[2]} | {total[0] - total[1]} |\n")
+        lines.append(f"| [`{title(space)}`](#{anchor(space)}) | {' | '.join(str(count or '') for count in row)} |")
+    lines.append(f"| **together** | {' | '.join(map(str, total))} |\n")
     absent: dict[str, list[str]] = {}
     for space, group in groups.items():
         for name in (name.names[0] for name in group if name.mine is None):
@@ -313,7 +320,7 @@ def namespace_text(space: str, group: list[Name], data: dict, signatures: Module
         notes = signature_notes(name, signatures)
         found = [number for one in name.names for number in numbers.get(one, ())]
         notes += [f"[{number}](#d{number})" for number in dict.fromkeys(found)]
-        refused = any(matches(name.names[0], row) for row in data["refused"])
+        refused = is_refused(name, data)
         if refused:
             notes.insert(0, "only raises an error, which says what to do instead")
         if notes:
