@@ -71,7 +71,7 @@ def test_one_of_says_what_to_do_when_nothing_is_near():
     ("make", "text"),
     [
         (lambda: layers.Conv2D(3, 3, border_mode="same"), "`border_mode`.*Keras 3 calls it `padding`"),
-        (lambda: layers.LeakyReLU(alpha=0.2), "`alpha`.*Keras 3 calls it `negative_slope`"),
+        (lambda: layers.Dropout(p=0.2), "`p`.*Keras 3 calls it `rate`"),
         (lambda: layers.Dense(output_dim=3), "`output_dim`.*Keras 3 calls it `units`"),
         (lambda: layers.Dense(activation="relu"), "missing a required argument: 'units'.*It requires `units`"),
         (lambda: cornu.losses.MeanSquaredError(reductoin="sum"), "`reductoin`.*Did you mean 'reduction'"),

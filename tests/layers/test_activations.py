@@ -108,3 +108,12 @@ def test_a_mask_of_softmax_that_does_not_broadcast_is_refused(backend: str, shap
     )
     with pytest.raises(ShapeError, match=text):
         layers.Softmax().to_backend(backend)(np.zeros((2, 3, 4), "float32"), mask=np.ones(shape, bool))
+
+
+def test_the_deprecated_name_of_the_slope_is_accepted_with_a_warning_and_not_saved() -> None:
+    with pytest.warns(UserWarning, match=r"`alpha` is deprecated"):
+        layer = layers.LeakyReLU(alpha=0.25)
+    assert layer(np.array([-4.0, 2.0], "float32")).tolist() == [-1.0, 2.0]
+    assert layer.get_config()["negative_slope"] == 0.25
+    assert "alpha" not in layer.get_config()
+    assert layers.LeakyReLU.from_config(layer.get_config()).negative_slope == 0.25

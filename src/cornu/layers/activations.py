@@ -9,7 +9,7 @@ from cornu.core.input_spec import InputSpec
 from cornu.core.layer import Layer
 from cornu.core.layer_config import LayerArguments
 from cornu.core.soft_property import soft_property
-from cornu.errors import InvalidArgumentError, ShapeError
+from cornu.errors import InvalidArgumentError, ShapeError, warn
 from cornu.layers import shape_arithmetic
 from cornu.typing import Activation as ActivationArgument
 from cornu.typing import Array, Constraint, Initializer, IntOrInts, Regularizer, Shape
@@ -97,6 +97,7 @@ class LeakyReLU(ElementwiseActivation):
 
     Args:
         negative_slope: Non-negative float, the slope below 0. Defaults to 0.3.
+        alpha: Deprecated name of ``negative_slope``.
         **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Raises:
@@ -109,13 +110,22 @@ class LeakyReLU(ElementwiseActivation):
         [-2.0, 2.0]
     """
 
-    def __init__(self, negative_slope: float = 0.3, **kwargs: Unpack[LayerArguments]):
+    def __init__(self, negative_slope: float = 0.3, *, alpha: float | None = None, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
+        if alpha is not None:
+            warn("`LeakyReLU(alpha=...)`: the argument is called `negative_slope`; `alpha` is deprecated.")
+            negative_slope = alpha
         self.negative_slope = validation.check_nonnegative(self, "negative_slope", negative_slope)
 
     def call(self, inputs: Array) -> Any:
         """Return the activation of the inputs."""
         return ops.leaky_relu(self._floats(inputs), negative_slope=self.negative_slope)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the config, in which the slope has its present name."""
+        config = super().get_config() | {"negative_slope": self.negative_slope}
+        config.pop("alpha", None)
+        return config
 
 
 @registry.register("layers")

@@ -244,6 +244,7 @@ def test_multi_hot_is_that_of_keras(make, check):
     x = np.int32([[0, 2, 2], [1, 1, 3]])
     check(ops.multi_hot(make(x), 4), keras.ops.multi_hot(x, 4))
     check(ops.multi_hot(make(x[0]), 4), keras.ops.multi_hot(x[0], 4))
+    check(ops.multi_hot(make(x), num_tokens=4), keras.ops.multi_hot(x, num_tokens=4))
 
 
 def test_sparse_arrays_are_refused(make):

@@ -58,6 +58,8 @@ def multi_hot(
     axis: int = -1,
     dtype: DType = None,
     sparse: bool = False,
+    *,
+    num_tokens: int | None = None,
 ) -> Array:
     """Return the multi-hot encoding of the class indices of each sample: 1 at each of the indices, 0 elsewhere.
 
@@ -67,6 +69,7 @@ def multi_hot(
         axis: Integer, position of the class axis. Defaults to -1.
         dtype: Dtype of the result. Defaults to ``config.floatx()``.
         sparse: Not supported.
+        num_tokens: Earlier name of ``num_classes``.
 
     Example:
         >>> from cornu import ops
@@ -74,6 +77,7 @@ def multi_hot(
         [[1.0, 0.0, 1.0], [0.0, 1.0, 0.0]]
     """
     _refuse_sparse(sparse)
+    num_classes = num_classes if num_tokens is None else num_tokens
     if num_classes is None:
         raise InvalidArgumentError(
             "`multi_hot` was called without `num_classes`.", "It is required.", "Pass the number of classes."
