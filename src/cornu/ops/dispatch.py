@@ -103,7 +103,7 @@ def computed_in_float32(function: Callable) -> Callable:
 
     @functools.wraps(function)
     def wrapper(x: ArrayLike, *args: Any, **kwargs: Any) -> Any:
-        backend, values = arrays(x)
+        backend, values = floats(x)
         dtype = backend.dtype(values)
         if dtype not in HALVES:
             return function(values, *args, **kwargs)

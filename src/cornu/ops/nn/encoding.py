@@ -53,11 +53,7 @@ def _refuse_sparse(sparse: bool) -> None:
 
 @op(batch_coupling=multi_hot_alone, keras_path="nn.MultiHot")
 def multi_hot(
-    inputs: ArrayLike,
-    num_classes: int | None = None,
-    axis: int = -1,
-    dtype: DType = None,
-    sparse: bool = False,
+    inputs: ArrayLike, num_classes: int | None = None, axis: int = -1, dtype: DType = None, sparse: bool = False
 ) -> Array:
     """Return the multi-hot encoding of the class indices of each sample: 1 at each of the indices, 0 elsewhere.
 
