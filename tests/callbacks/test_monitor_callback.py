@@ -61,7 +61,10 @@ def test_a_metric_is_known_whatever_its_name():
 
 @pytest.mark.parametrize(
     "name",
-    ["AUC", "Precision", "Recall", "F1Score", "MeanIoU", "BinaryAccuracy", "R2Score", "CosineSimilarity", "TruePositives"],
+    [
+        *("AUC", "Precision", "Recall", "F1Score", "MeanIoU", "BinaryAccuracy", "R2Score", "CosineSimilarity", "TruePositives"),
+        *("PearsonCorrelation", "ConcordanceCorrelation"),
+    ],
 )
 def test_directions_are_those_of_keras(name):
     import keras

@@ -1,5 +1,5 @@
 """Ops that are derived from others: ``nan_reductions.py``, ``segments.py``, ``sets.py``, ``special.py``, ``statistics.py``,
-``integers.py``, ``window_functions.py``, and some of ``math.py``, ``creation.py`` and ``manipulation.py``.
+``window_functions.py``, and some of ``math.py``, ``creation.py`` and ``manipulation.py``.
 """
 
 import keras

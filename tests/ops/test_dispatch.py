@@ -1,5 +1,8 @@
 """The dispatch of ops on the types of their arguments, and ops of `conversion.py` that depend on it."""
 
+import inspect
+import re
+
 import numpy as np
 import pytest
 
@@ -191,3 +194,22 @@ def test_a_metric_takes_numpy_data_to_its_own_backend(backend, monkeypatch):
         metric.update_state(*given, sample_weight=weight)
         assert backends.owner(metric.result()) == backend
         np.testing.assert_allclose(np.asarray(metric.result()), expected, rtol=1e-5)
+
+
+ALL_OPS = [name for name in ops.__all__ if inspect.isfunction(getattr(ops, name, None))]
+
+
+@pytest.mark.parametrize("name", ALL_OPS)
+def test_the_first_argument_may_be_passed_by_name(name):
+    """Wrappers of ops take every argument by the name in the signature; what else an op requires does not matter here."""
+    parameters = inspect.signature(getattr(ops, name)).parameters
+    first = next(iter(parameters.values()), None)
+    if first is None or first.kind is first.VAR_POSITIONAL:
+        pytest.skip("the op has no named first argument")
+    try:
+        getattr(ops, name)(**{first.name: np.eye(3, dtype="float32")})
+    except Exception as error:
+        missing = re.search(r"missing .*required .*argument.?: (.*)", str(error))
+        names = set(re.findall(r"'(\w+)'", missing[1])) if missing else set()
+        assert names <= {*parameters} - {first.name}, error
+        assert "unexpected keyword" not in str(error)

@@ -1,4 +1,4 @@
-"""Patches of images, windows of sequences and sums of patches (``nn/patches.py``, ``image/patches.py``, ``sequences.py``)."""
+"""Patches of images, windows of sequences and sums of patches (``nn/patches.py``, ``image/patches.py``, ``fft.py``)."""
 
 import keras
 import numpy as np

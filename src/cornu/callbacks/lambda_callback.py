@@ -49,8 +49,6 @@ class LambdaCallback(Callback):
         }
         for name, function in {**named, **kwargs}.items():
             if not hasattr(Callback, name) and (hint := did_you_mean(name, EVENTS)):
-                warn(
-                    f"`LambdaCallback` received `{name}`, which is not a method of callbacks and will not be called. {hint}",
-                )
+                warn(f"`LambdaCallback` received `{name}`, which is not a method of callbacks and will not be called. {hint}")
             if function is not None:
                 setattr(self, name, function)

@@ -22,9 +22,11 @@ _LARGER_IS_BETTER = (
     metrics.AUC,
     metrics.BinaryAccuracy,
     metrics.CategoricalAccuracy,
+    metrics.ConcordanceCorrelation,
     metrics.CosineSimilarity,
     metrics.FBetaScore,
     metrics.IoU,
+    metrics.PearsonCorrelation,
     metrics.Precision,
     metrics.PrecisionAtRecall,
     metrics.R2Score,
@@ -42,20 +44,8 @@ _LARGER_IS_BETTER = (
 _WITHOUT_DIRECTION = (Metric, metrics.Mean, metrics.MeanMetricWrapper, metrics.Sum)
 """Classes of metrics whose values may be anything."""
 
-_LARGER_IS_BETTER_NAMES = (
-    "acc",
-    "auc",
-    "precision",
-    "recall",
-    "f1",
-    "fbeta",
-    "iou",
-    "io_u",
-    "sensitivity",
-    "specificity",
-    "r2",
-)
-_SMALLER_IS_BETTER_NAMES = ("loss", "error", "mse", "mae", "mape", "msle", "crossentropy", "divergence", "hinge")
+_LARGER_NAMES = ("acc", "auc", "precision", "recall", "f1", "fbeta", "iou", "io_u", "sensitivity", "specificity", "r2")
+_SMALLER_NAMES = ("loss", "error", "mse", "mae", "mape", "msle", "crossentropy", "divergence", "hinge")
 """Substrings of the names of values for which larger or smaller ones are better."""
 
 
@@ -103,8 +93,8 @@ class Monitor(Callback):
         name = self.monitor.removeprefix("val_")
         known = [_larger_is_better(metric) for metric in _metrics_of(self.model) if metric.name == name]
         known += [False] if name.endswith("loss") else []
-        known += [True for part in _LARGER_IS_BETTER_NAMES if part in name.lower()]
-        known += [False for part in _SMALLER_IS_BETTER_NAMES if part in name.lower()]
+        known += [True for part in _LARGER_NAMES if part in name.lower()]
+        known += [False for part in _SMALLER_NAMES if part in name.lower()]
         for answer in known:
             if answer is not None:
                 return answer

@@ -2,7 +2,7 @@
 
 import numbers
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -50,6 +50,22 @@ def broadcast_weight(name: str, weight: ArrayLike, values: Array) -> Array:
             f"Pass `{name}` of shape {shape[:1]}." if shape else "Return one value for each sample from the loss.",
         )
     return backends.home(values).broadcast_to(weight, ops.shape(values))
+
+
+def sample_weights(weight: ArrayLike | None, values: Array, dtype: str) -> Any:
+    """Return the weights of samples in a dtype and broadcast to the shape of the values; None if there are none.
+
+    Args:
+        weight: Weights whose axes are the first axes of the values, or None.
+        values: Array of values.
+        dtype: Dtype of the result.
+
+    Raises:
+        ShapeError: The weights cannot be broadcast to the values.
+    """
+    if weight is None:
+        return None
+    return broadcast_weight("sample_weight", ops.cast(convert_like(weight, values), dtype), values)
 
 
 def per_sample_values(function: Callable | str, values: T | None) -> T:

@@ -5,11 +5,7 @@ from typing import Any
 
 from cornu import serialization
 from cornu.errors import InvalidArgumentError
-from cornu.losses.crossentropy import (
-    binary_crossentropy,
-    categorical_crossentropy,
-    sparse_categorical_crossentropy,
-)
+from cornu.losses.crossentropy import binary_crossentropy, categorical_crossentropy, sparse_categorical_crossentropy
 from cornu.losses.loss import Loss, LossFunctionWrapper
 from cornu.typing import Config
 

@@ -9,8 +9,9 @@ from cornu.core.gradients import check_differentiable
 from cornu.core.naming import auto_name
 from cornu.core.soft_property import soft_property
 from cornu.dtypes import HALVES
-from cornu.errors import InvalidArgumentError, one_of
-from cornu.losses.alignment import broadcast_weight, convert_like, is_per_sample, per_sample_values
+from cornu.errors import InvalidArgumentError
+from cornu.losses.alignment import broadcast_weight, convert_like, is_per_sample, per_sample_values, sample_weights
+from cornu.ops.argument_checks import check_option
 from cornu.typing import Array, ArrayLike, Config, DType, Tree
 
 __all__ = ["Loss", "LossFunctionWrapper"]
@@ -53,8 +54,8 @@ class Loss(serialization.ArgumentAttributes):
     _cornu_made_by_init = ("name", "reduction", "_dtype")
 
     def __init__(self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: DType = None):
-        if reduction is not None and reduction not in _REDUCTIONS:
-            raise one_of("reduction", reduction, _REDUCTIONS)
+        if reduction is not None:
+            check_option("reduction", reduction, _REDUCTIONS)
         self.name = name or auto_name(type(self).__name__)
         self.reduction = reduction
         self._dtype = dtype_policy.compute_dtype_of(dtype)
@@ -130,9 +131,7 @@ class Loss(serialization.ArgumentAttributes):
             if mask is not None:
                 real = ops.not_equal(broadcast_weight(name, mask, values), 0)
                 valid_mask = real if valid_mask is None else ops.logical_and(valid_mask, real)
-        if sample_weight is not None:
-            sample_weight = broadcast_weight("sample_weight", ops.cast(convert_like(sample_weight, values), self.dtype), values)
-        return _reduce(values, sample_weight, valid_mask, self.reduction)
+        return _reduce(values, sample_weights(sample_weight, values, self.dtype), valid_mask, self.reduction)
 
     def _cornu_take_in_mask(self, y_pred: Any) -> Any:
         """Return predictions without a mask of parts that do not have a value each; others unchanged."""

@@ -41,7 +41,6 @@ def tversky(y_true: ArrayLike, y_pred: ArrayLike, alpha: float = 0.5, beta: floa
         0.5
     """
     y_true, y_pred = align(y_true, y_pred)
-    axis = tuple(axis) if isinstance(axis, list) else axis
     both = ops.sum(y_true * y_pred, axis=axis)
     missed, invented = ops.sum(y_true * (1 - y_pred), axis=axis), ops.sum((1 - y_true) * y_pred, axis=axis)
     return 1 - both / (both + alpha * missed + beta * invented + config.epsilon())
@@ -72,7 +71,6 @@ def dice(y_true: ArrayLike, y_pred: ArrayLike, axis: Axis = None) -> Any:
         0.5
     """
     y_true, y_pred = align(y_true, y_pred)
-    axis = tuple(axis) if isinstance(axis, list) else axis
     both = 2 * ops.sum(y_true * y_pred, axis=axis)
     return 1 - both / (ops.sum(y_true, axis=axis) + ops.sum(y_pred, axis=axis) + config.epsilon())
 
@@ -126,10 +124,6 @@ class Dice(LossFunctionWrapper):
     """
 
     def __init__(
-        self,
-        reduction: str | None = "sum_over_batch_size",
-        name: str = "dice",
-        axis: Axis = None,
-        dtype: DType = None,
+        self, reduction: str | None = "sum_over_batch_size", name: str = "dice", axis: Axis = None, dtype: DType = None
     ):
         super().__init__(dice, reduction=reduction, name=name, dtype=dtype, axis=axis)

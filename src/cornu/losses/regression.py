@@ -263,10 +263,7 @@ class MeanAbsolutePercentageError(LossFunctionWrapper):
     """
 
     def __init__(
-        self,
-        reduction: str | None = "sum_over_batch_size",
-        name: str = "mean_absolute_percentage_error",
-        dtype: DType = None,
+        self, reduction: str | None = "sum_over_batch_size", name: str = "mean_absolute_percentage_error", dtype: DType = None
     ):
         super().__init__(mean_absolute_percentage_error, reduction=reduction, name=name, dtype=dtype)
 
@@ -290,10 +287,7 @@ class MeanSquaredLogarithmicError(LossFunctionWrapper):
     """
 
     def __init__(
-        self,
-        reduction: str | None = "sum_over_batch_size",
-        name: str = "mean_squared_logarithmic_error",
-        dtype: DType = None,
+        self, reduction: str | None = "sum_over_batch_size", name: str = "mean_squared_logarithmic_error", dtype: DType = None
     ):
         super().__init__(mean_squared_logarithmic_error, reduction=reduction, name=name, dtype=dtype)
 
@@ -316,11 +310,7 @@ class Huber(LossFunctionWrapper):
     """
 
     def __init__(
-        self,
-        delta: float = 1.0,
-        reduction: str | None = "sum_over_batch_size",
-        name: str = "huber_loss",
-        dtype: DType = None,
+        self, delta: float = 1.0, reduction: str | None = "sum_over_batch_size", name: str = "huber_loss", dtype: DType = None
     ):
         super().__init__(huber, reduction=reduction, name=name, dtype=dtype, delta=delta)
 

@@ -9,10 +9,11 @@ import numpy as np
 from cornu import config, ops, registry
 from cornu.dtypes import sum_dtype
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
-from cornu.losses.alignment import align, broadcast_weight, convert_like
+from cornu.losses.alignment import align, convert_like, sample_weights
 from cornu.metrics.confusion import Counts, confusion_counts, ratio
 from cornu.metrics.metric import Metric
 from cornu.metrics.sum_variable import in_dtype
+from cornu.ops.argument_checks import invalid_value
 from cornu.typing import Array, ArrayLike, DType
 
 __all__ = ["AUC"]
@@ -120,11 +121,7 @@ class AUC(Metric):
                 "Omit `multi_label`, or reshape the predictions.",
             )
         shape = (self.num_thresholds, y_pred_shape[1]) if self.multi_label else (self.num_thresholds,)
-        dtype = sum_dtype(config.floatx())
-        self.true_positives = self.add_variable(shape, "zeros", dtype=dtype, name="true_positives")
-        self.false_positives = self.add_variable(shape, "zeros", dtype=dtype, name="false_positives")
-        self.true_negatives = self.add_variable(shape, "zeros", dtype=dtype, name="true_negatives")
-        self.false_negatives = self.add_variable(shape, "zeros", dtype=dtype, name="false_negatives")
+        self._add_sums(Counts._fields, shape, config.floatx())
         self.built = True
 
     def update_state(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
@@ -144,10 +141,7 @@ class AUC(Metric):
             getattr(self, name).assign_add(count)
 
     def _weights(self, sample_weight: ArrayLike | None, y_pred: Array) -> Any:
-        weight = None
-        if sample_weight is not None:
-            weight = ops.cast(convert_like(sample_weight, y_pred), ops.dtype(y_pred))
-            weight = broadcast_weight("sample_weight", weight, y_pred)
+        weight = sample_weights(sample_weight, y_pred, ops.dtype(y_pred))
         if self.label_weights is not None and not self.multi_label:
             weight = ops.multiply(ops.ones_like(y_pred) if weight is None else weight, self.label_weights)
         return weight
@@ -209,11 +203,7 @@ def _with_ends(num_thresholds: int, thresholds: Sequence[float] | None) -> list[
     """Return sorted thresholds, with one just below 0 and one just above 1 added at the ends."""
     if thresholds is None:
         if num_thresholds < 2:
-            raise InvalidArgumentError(
-                f"`AUC` received `num_thresholds={num_thresholds}`.",
-                "`num_thresholds` must be 2 or more.",
-                "Pass, for example, `num_thresholds=200`.",
-            )
+            raise invalid_value("`AUC`", "num_thresholds", num_thresholds, "2 or more", 200)
         inner = [i / (num_thresholds - 1) for i in range(1, num_thresholds - 1)]
     else:
         inner = sorted(float(threshold) for threshold in thresholds)

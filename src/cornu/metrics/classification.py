@@ -4,9 +4,10 @@ from typing import Any
 
 from cornu import config, ops, registry
 from cornu.losses.alignment import align, to_common_backend
+from cornu.losses.crossentropy import class_numbers
 from cornu.losses.loss import per_sample
 from cornu.metrics.reduction import MeanMetricWrapper
-from cornu.typing import Array, ArrayLike, DType
+from cornu.typing import ArrayLike, DType
 
 __all__ = [
     "Accuracy",
@@ -95,9 +96,7 @@ def sparse_categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> Any:
         [1.0, 0.0]
     """
     y_true, y_pred = to_common_backend(y_true, y_pred)
-    chosen = ops.argmax(y_pred, axis=-1)
-    numbers = _class_numbers(y_true, len(chosen.shape))
-    return ops.cast(ops.equal(numbers, chosen), config.floatx())
+    return ops.cast(ops.equal(class_numbers(y_true, y_pred, -1), ops.argmax(y_pred, axis=-1)), config.floatx())
 
 
 @registry.register("metrics.functions")
@@ -137,20 +136,13 @@ def sparse_top_k_categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike, k: i
     """
     y_true, y_pred = to_common_backend(y_true, y_pred)
     rows = ops.reshape(y_pred, (-1, y_pred.shape[-1]))
-    numbers = _class_numbers(y_true, len(y_pred.shape) - 1)
+    numbers = class_numbers(y_true, y_pred, -1)
     flat = ops.reshape(numbers, (-1,))
     if from_sorted_ids:
         found = ops.any(ops.equal(ops.expand_dims(flat, -1), rows[:, :k]), axis=1)
     else:
         found = ops.in_top_k(ops.cast(flat, "int32"), rows, k)
     return ops.cast(ops.reshape(found, ops.shape(numbers)), config.floatx())
-
-
-def _class_numbers(y_true: Array, rank: int) -> Any:
-    """Return integer class labels of the given rank, without an additional last axis of size 1."""
-    if len(y_true.shape) == rank + 1 and y_true.shape[-1] == 1:
-        return ops.squeeze(y_true, axis=-1)
-    return y_true
 
 
 @registry.register("metrics")
@@ -264,10 +256,6 @@ class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
     """
 
     def __init__(
-        self,
-        k: int = 5,
-        name: str = "sparse_top_k_categorical_accuracy",
-        dtype: DType = None,
-        from_sorted_ids: bool = False,
+        self, k: int = 5, name: str = "sparse_top_k_categorical_accuracy", dtype: DType = None, from_sorted_ids: bool = False
     ):
         super().__init__(sparse_top_k_categorical_accuracy, name=name, dtype=dtype, k=k, from_sorted_ids=from_sorted_ids)

@@ -9,9 +9,10 @@ from cornu import config, ops, registry
 from cornu.core.variable import Variable
 from cornu.dtypes import sum_dtype
 from cornu.errors import InvalidArgumentError, ShapeError
-from cornu.losses.alignment import align, broadcast_weight, convert_like
+from cornu.losses.alignment import align, convert_like, sample_weights
 from cornu.metrics.metric import Metric
 from cornu.metrics.sum_variable import bucket_sums, in_dtype
+from cornu.ops.argument_checks import invalid_value
 from cornu.typing import Array, ArrayLike, DType
 
 __all__ = [
@@ -28,6 +29,12 @@ __all__ = [
 ]
 
 _NEVER = -1e10  # below all predictions: with `top_k`, the value of predictions that are not among the largest
+
+
+_PRECISION = ("true_positives", "false_positives")
+_RECALL = ("true_positives", "false_negatives")
+_SPECIFICITY = ("true_negatives", "false_positives")
+"""The counts of ratios: the first of the two, divided by the sum of both."""
 
 
 class Counts(NamedTuple):
@@ -81,17 +88,17 @@ def confusion_counts(
     return Counts(*(ops.transpose(part) if per_label else part[0] for part in parts))
 
 
+def ratio(part: Array, rest: Array) -> Any:
+    """Return ``part / (part + rest)``, and 0 where both are 0."""
+    return ops.divide_no_nan(part, part + rest)
+
+
 class _ConfusionMetric(Metric):
     """Base class of metrics that accumulate some of the four counts for one or more thresholds."""
 
     ignores_zero_weight = True
 
     _kept: tuple[str, ...] = Counts._fields
-
-    true_positives: Variable
-    false_positives: Variable
-    true_negatives: Variable
-    false_negatives: Variable
 
     def __init__(
         self,
@@ -104,9 +111,7 @@ class _ConfusionMetric(Metric):
         super().__init__(dtype=dtype, name=name)
         self.thresholds: list[Any] = list(thresholds) if isinstance(thresholds, (list, tuple)) else [thresholds]
         self.top_k, self.class_id = top_k, class_id
-        for count in self._kept:
-            dtype = sum_dtype(config.floatx())
-            setattr(self, count, self.add_variable((len(self.thresholds),), "zeros", dtype=dtype, name=count))
+        self._add_sums(self._kept, (len(self.thresholds),), config.floatx())
 
     def update_state(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
         """Accumulate a batch.
@@ -123,9 +128,8 @@ class _ConfusionMetric(Metric):
         dtype = sum_dtype(config.floatx())
         y_true, y_pred = align(y_true, ops.cast(convert_like(y_pred, y_true), dtype))
         y_true, y_pred = self._chosen(y_true, y_pred)
-        if sample_weight is not None:
-            sample_weight = broadcast_weight("sample_weight", ops.cast(convert_like(sample_weight, y_pred), dtype), y_pred)
-        counts = confusion_counts(y_true, y_pred, self.thresholds, sample_weight)
+        weights = sample_weights(sample_weight, y_pred, dtype)
+        counts = confusion_counts(y_true, y_pred, self.thresholds, weights)
         for count in self._kept:
             getattr(self, count).assign_add(getattr(counts, count))
 
@@ -144,6 +148,9 @@ class _ConfusionMetric(Metric):
         if self.class_id is not None:
             y_true, y_pred = y_true[..., self.class_id], y_pred[..., self.class_id]
         return y_true, y_pred
+
+    def _ratio(self, counts: tuple[str, ...]) -> Any:
+        return ratio(*(getattr(self, count) for count in counts))
 
     def _one_or_all(self, values: Array) -> Any:
         """Return the single element if there is one threshold, and all elements otherwise."""
@@ -171,8 +178,6 @@ def checked_thresholds(thresholds: Any, default: float) -> Any:
 
 class _OneCount(_ConfusionMetric):
     """Base class of metrics that return one of the four counts."""
-
-    ignores_zero_weight = True
 
     def __init__(self, thresholds: float | Sequence[float] | None = None, name: str | None = None, dtype: DType = None):
         super().__init__(thresholds=checked_thresholds(thresholds, 0.5), name=name, dtype=dtype)
@@ -260,9 +265,29 @@ class FalseNegatives(_OneCount):
     _kept = ("false_negatives",)
 
 
+class _OneRatio(_ConfusionMetric):
+    """Base class of metrics that return the ratio of two counts."""
+
+    def __init__(
+        self,
+        thresholds: float | Sequence[float] | None = None,
+        top_k: int | None = None,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: DType = None,
+    ):
+        default = 0.5 if top_k is None else _NEVER
+        super().__init__(checked_thresholds(thresholds, default), name=name, dtype=dtype, top_k=top_k, class_id=class_id)
+        self.init_thresholds = thresholds
+
+    def result(self) -> Any:
+        """Return the ratio, or one value per threshold if there are several; 0 if both counts are 0."""
+        return self._one_or_all(self._ratio(self._kept))
+
+
 @registry.register("metrics")
-class Precision(_ConfusionMetric):
-    """Precision, ``true_positives / (true_positives + false_positives)``.
+class Precision(_OneRatio):
+    """Precision, ``true_positives / (true_positives + false_positives)``, and 0 if no prediction is positive.
 
     Args:
         thresholds: Float in [0, 1] or sequence of floats; larger predictions are positive. Defaults to 0.5, or to no
@@ -281,33 +306,12 @@ class Precision(_ConfusionMetric):
         0.6667
     """
 
-    _kept = ("true_positives", "false_positives")
-
-    def __init__(
-        self,
-        thresholds: float | Sequence[float] | None = None,
-        top_k: int | None = None,
-        class_id: int | None = None,
-        name: str | None = None,
-        dtype: DType = None,
-    ):
-        super().__init__(
-            thresholds=checked_thresholds(thresholds, 0.5 if top_k is None else _NEVER),
-            name=name,
-            dtype=dtype,
-            top_k=top_k,
-            class_id=class_id,
-        )
-        self.init_thresholds = thresholds
-
-    def result(self) -> Any:
-        """Return the precision, or one value per threshold if there are several; 0 if no prediction is positive."""
-        return self._one_or_all(ratio(self.true_positives, self.false_positives))
+    _kept = _PRECISION
 
 
 @registry.register("metrics")
-class Recall(_ConfusionMetric):
-    """Recall, ``true_positives / (true_positives + false_negatives)``.
+class Recall(_OneRatio):
+    """Recall, ``true_positives / (true_positives + false_negatives)``, and 0 if no label is positive.
 
     Args:
         thresholds: Float in [0, 1] or sequence of floats; larger predictions are positive. Defaults to 0.5, or to no
@@ -326,73 +330,28 @@ class Recall(_ConfusionMetric):
         0.6667
     """
 
-    _kept = ("true_positives", "false_negatives")
-
-    def __init__(
-        self,
-        thresholds: float | Sequence[float] | None = None,
-        top_k: int | None = None,
-        class_id: int | None = None,
-        name: str | None = None,
-        dtype: DType = None,
-    ):
-        super().__init__(
-            thresholds=checked_thresholds(thresholds, 0.5 if top_k is None else _NEVER),
-            name=name,
-            dtype=dtype,
-            top_k=top_k,
-            class_id=class_id,
-        )
-        self.init_thresholds = thresholds
-
-    def result(self) -> Any:
-        """Return the recall, or one value per threshold if there are several; 0 if no label is positive."""
-        return self._one_or_all(ratio(self.true_positives, self.false_negatives))
-
-
-def ratio(part: Array, rest: Array) -> Any:
-    """Return ``part / (part + rest)``, and 0 where both are 0."""
-    return ops.divide_no_nan(part, part + rest)
+    _kept = _RECALL
 
 
 class _BestUnderCondition(_ConfusionMetric):
     """Base class of metrics that return the best value of one ratio at the thresholds where another ratio is large enough."""
 
-    ignores_zero_weight = True
+    _wanted: tuple[str, str]
+    _condition: tuple[str, str]
 
     def __init__(self, condition: str, value: float, num_thresholds: int, class_id: int | None, name: str | None, dtype: DType):
         if not 0 <= value <= 1:
-            raise InvalidArgumentError(
-                f"`{type(self).__name__}` received `{condition}={value}`.",
-                f"`{condition}` must be between 0 and 1.",
-                f"Pass, for example, `{condition}=0.5`.",
-            )
+            raise invalid_value(f"`{type(self).__name__}`", condition, value, "between 0 and 1", 0.5)
         if num_thresholds < 1:
-            raise InvalidArgumentError(
-                f"`{type(self).__name__}` received `num_thresholds={num_thresholds}`.",
-                "`num_thresholds` must be 1 or more.",
-                "Pass, for example, `num_thresholds=200`.",
-            )
-        super().__init__(
-            thresholds=[0.5] if num_thresholds == 1 else np.linspace(0, 1, num_thresholds).tolist(),
-            name=name,
-            dtype=dtype,
-            class_id=class_id,
-        )
+            raise invalid_value(f"`{type(self).__name__}`", "num_thresholds", num_thresholds, "1 or more", 200)
+        thresholds = [0.5] if num_thresholds == 1 else np.linspace(0, 1, num_thresholds).tolist()
+        super().__init__(thresholds, name=name, dtype=dtype, class_id=class_id)
         self.value, self.num_thresholds = value, num_thresholds
 
-    def _best(self, wanted: Array, condition: Array) -> Any:
-        best = ops.max(ops.where(ops.greater_equal(condition, self.value), wanted, 0))
-        return in_dtype(best, config.floatx())
-
-    def _sensitivities(self) -> Any:
-        return ratio(self.true_positives, self.false_negatives)
-
-    def _specificities(self) -> Any:
-        return ratio(self.true_negatives, self.false_positives)
-
-    def _precisions(self) -> Any:
-        return ratio(self.true_positives, self.false_positives)
+    def result(self) -> Any:
+        """Return the best value of the ratio."""
+        is_met = ops.greater_equal(self._ratio(self._condition), self.value)
+        return in_dtype(ops.max(ops.where(is_met, self._ratio(self._wanted), 0)), config.floatx())
 
 
 @registry.register("metrics")
@@ -414,6 +373,8 @@ class SensitivityAtSpecificity(_BestUnderCondition):
         0.5
     """
 
+    _wanted, _condition = _RECALL, _SPECIFICITY
+
     def __init__(
         self,
         specificity: float,
@@ -423,12 +384,8 @@ class SensitivityAtSpecificity(_BestUnderCondition):
         dtype: DType = None,
     ):
         super().__init__(
-            condition="specificity", value=specificity, num_thresholds=num_thresholds, class_id=class_id, name=name, dtype=dtype
+            "specificity", value=specificity, num_thresholds=num_thresholds, class_id=class_id, name=name, dtype=dtype
         )
-
-    def result(self) -> Any:
-        """Return the best sensitivity."""
-        return self._best(self._sensitivities(), self._specificities())
 
 
 @registry.register("metrics")
@@ -450,6 +407,8 @@ class SpecificityAtSensitivity(_BestUnderCondition):
         0.6667
     """
 
+    _wanted, _condition = _SPECIFICITY, _RECALL
+
     def __init__(
         self,
         sensitivity: float,
@@ -459,12 +418,8 @@ class SpecificityAtSensitivity(_BestUnderCondition):
         dtype: DType = None,
     ):
         super().__init__(
-            condition="sensitivity", value=sensitivity, num_thresholds=num_thresholds, class_id=class_id, name=name, dtype=dtype
+            "sensitivity", value=sensitivity, num_thresholds=num_thresholds, class_id=class_id, name=name, dtype=dtype
         )
-
-    def result(self) -> Any:
-        """Return the best specificity."""
-        return self._best(self._specificities(), self._sensitivities())
 
 
 @registry.register("metrics")
@@ -486,6 +441,8 @@ class PrecisionAtRecall(_BestUnderCondition):
         0.5
     """
 
+    _wanted, _condition = _PRECISION, _RECALL
+
     def __init__(
         self,
         recall: float,
@@ -494,13 +451,7 @@ class PrecisionAtRecall(_BestUnderCondition):
         name: str | None = None,
         dtype: DType = None,
     ):
-        super().__init__(
-            condition="recall", value=recall, num_thresholds=num_thresholds, class_id=class_id, name=name, dtype=dtype
-        )
-
-    def result(self) -> Any:
-        """Return the best precision."""
-        return self._best(self._precisions(), self._sensitivities())
+        super().__init__("recall", value=recall, num_thresholds=num_thresholds, class_id=class_id, name=name, dtype=dtype)
 
 
 @registry.register("metrics")
@@ -522,6 +473,8 @@ class RecallAtPrecision(_BestUnderCondition):
         0.5
     """
 
+    _wanted, _condition = _RECALL, _PRECISION
+
     def __init__(
         self,
         precision: float,
@@ -530,10 +483,4 @@ class RecallAtPrecision(_BestUnderCondition):
         name: str | None = None,
         dtype: DType = None,
     ):
-        super().__init__(
-            condition="precision", value=precision, num_thresholds=num_thresholds, class_id=class_id, name=name, dtype=dtype
-        )
-
-    def result(self) -> Any:
-        """Return the best recall."""
-        return self._best(self._sensitivities(), self._precisions())
+        super().__init__("precision", value=precision, num_thresholds=num_thresholds, class_id=class_id, name=name, dtype=dtype)

@@ -6,10 +6,11 @@ import numpy as np
 
 from cornu import config, ops, registry
 from cornu.dtypes import sum_dtype
-from cornu.errors import InvalidArgumentError, ShapeError, one_of
-from cornu.losses.alignment import align, broadcast_weight, convert_like
+from cornu.errors import ShapeError
+from cornu.losses.alignment import align, convert_like, sample_weights
 from cornu.metrics.metric import Metric
 from cornu.metrics.sum_variable import in_dtype
+from cornu.ops.argument_checks import check_option, invalid_value
 from cornu.typing import ArrayLike, DType
 
 __all__ = ["F1Score", "FBetaScore"]
@@ -58,20 +59,13 @@ class FBetaScore(Metric):
         dtype: DType = None,
     ):
         super().__init__(dtype=dtype, name=name)
-        if average is not None and average not in _AVERAGES:
-            raise one_of("average", average, _AVERAGES)
+        if average is not None:
+            check_option("average", average, _AVERAGES)
         if not isinstance(beta, (float, np.floating)) or not beta > 0:
-            raise InvalidArgumentError(
-                f"The metric {self.name!r} received `beta={beta!r}`.",
-                "`beta` must be a positive float.",
-                "Pass, for example, `beta=1.0`.",
-            )
+            raise invalid_value(f"The metric {self.name!r}", "beta", beta, "a positive float", 1.0)
         if threshold is not None and not (isinstance(threshold, (float, np.floating)) and 0 < threshold <= 1):
-            raise InvalidArgumentError(
-                f"The metric {self.name!r} received `threshold={threshold!r}`.",
-                "`threshold` must be a float between 0 and 1, and not 0.",
-                "Pass, for example, `threshold=0.5`.",
-            )
+            expected = "a float between 0 and 1, and not 0"
+            raise invalid_value(f"The metric {self.name!r}", "threshold", threshold, expected, 0.5)
         self.average, self.beta, self.threshold = average, beta, threshold
         self.axis = None if average == "micro" else 0
         self.built = False
@@ -86,11 +80,8 @@ class FBetaScore(Metric):
                 "Predictions must have shape `(batch, classes)`.",
                 "Reshape the predictions and labels.",
             )
-        shape, dtype = () if self.axis is None else (y_pred_shape[-1],), sum_dtype(self.dtype)
-        self.true_positives = self.add_variable(shape, "zeros", dtype=dtype, name="true_positives")
-        self.false_positives = self.add_variable(shape, "zeros", dtype=dtype, name="false_positives")
-        self.false_negatives = self.add_variable(shape, "zeros", dtype=dtype, name="false_negatives")
-        self.intermediate_weights = self.add_variable(shape, "zeros", dtype=dtype, name="intermediate_weights")
+        shape = () if self.axis is None else (y_pred_shape[-1],)
+        self._add_sums(("true_positives", "false_positives", "false_negatives", "intermediate_weights"), shape, self.dtype)
         self.built = True
 
     def update_state(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
@@ -105,9 +96,7 @@ class FBetaScore(Metric):
         y_true, y_pred = align(y_true, ops.cast(convert_like(y_pred, y_true), dtype))
         self.build(y_true.shape, y_pred.shape)
         positive = self._positive_predictions(y_pred)
-        weight = ops.ones_like(y_true)
-        if sample_weight is not None:
-            weight = broadcast_weight("sample_weight", ops.cast(convert_like(sample_weight, y_true), dtype), y_true)
+        weight = ops.ones_like(y_true) if sample_weight is None else sample_weights(sample_weight, y_true, dtype)
         axis = self.axis
         self.true_positives.assign_add(ops.sum(positive * y_true * weight, axis=axis))
         self.false_positives.assign_add(ops.sum(positive * (1 - y_true) * weight, axis=axis))

@@ -146,11 +146,7 @@ class BinaryIoU(IoU):
     ignores_zero_weight = True
 
     def __init__(
-        self,
-        target_class_ids: Sequence[int] = (0, 1),
-        threshold: float = 0.5,
-        name: str | None = None,
-        dtype: DType = None,
+        self, target_class_ids: Sequence[int] = (0, 1), threshold: float = 0.5, name: str | None = None, dtype: DType = None
     ):
         super().__init__(num_classes=2, target_class_ids=target_class_ids, name=name, dtype=dtype)
         self.threshold = threshold
@@ -196,16 +192,9 @@ class MeanIoU(IoU):
         sparse_y_pred: bool = True,
         axis: int = -1,
     ):
-        super().__init__(
-            num_classes=num_classes,
-            target_class_ids=range(num_classes),
-            name=name,
-            dtype=dtype,
-            ignore_class=ignore_class,
-            sparse_y_true=sparse_y_true,
-            sparse_y_pred=sparse_y_pred,
-            axis=axis,
-        )
+        options: dict[str, Any] = {"ignore_class": ignore_class, "axis": axis}
+        options |= {"sparse_y_true": sparse_y_true, "sparse_y_pred": sparse_y_pred}
+        super().__init__(num_classes, target_class_ids=range(num_classes), name=name, dtype=dtype, **options)
 
 
 @registry.register("metrics")
@@ -237,16 +226,8 @@ class OneHotIoU(IoU):
         sparse_y_pred: bool = False,
         axis: int = -1,
     ):
-        super().__init__(
-            num_classes=num_classes,
-            target_class_ids=target_class_ids,
-            name=name,
-            dtype=dtype,
-            ignore_class=ignore_class,
-            sparse_y_true=False,
-            sparse_y_pred=sparse_y_pred,
-            axis=axis,
-        )
+        options: dict[str, Any] = {"ignore_class": ignore_class, "sparse_y_pred": sparse_y_pred, "axis": axis}
+        super().__init__(num_classes, target_class_ids=target_class_ids, name=name, dtype=dtype, sparse_y_true=False, **options)
 
 
 @registry.register("metrics")
@@ -276,12 +257,5 @@ class OneHotMeanIoU(MeanIoU):
         sparse_y_pred: bool = False,
         axis: int = -1,
     ):
-        super().__init__(
-            num_classes=num_classes,
-            name=name,
-            dtype=dtype,
-            ignore_class=ignore_class,
-            sparse_y_true=False,
-            sparse_y_pred=sparse_y_pred,
-            axis=axis,
-        )
+        options: dict[str, Any] = {"ignore_class": ignore_class, "sparse_y_pred": sparse_y_pred, "axis": axis}
+        super().__init__(num_classes, name=name, dtype=dtype, sparse_y_true=False, **options)

@@ -3,21 +3,11 @@
 from collections.abc import Callable
 
 from cornu import serialization
-from cornu.losses import (
-    kind_of_labels,
-)
+from cornu.losses import kind_of_labels
 from cornu.losses.loss import Loss
-from cornu.metrics.classification import (
-    BinaryAccuracy,
-    CategoricalAccuracy,
-    SparseCategoricalAccuracy,
-)
+from cornu.metrics.classification import BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy
 from cornu.metrics.metric import Metric
-from cornu.metrics.probabilistic import (
-    BinaryCrossentropy,
-    CategoricalCrossentropy,
-    SparseCategoricalCrossentropy,
-)
+from cornu.metrics.probabilistic import BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy
 from cornu.metrics.reduction import MeanMetricWrapper
 from cornu.typing import Config
 

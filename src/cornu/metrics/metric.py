@@ -1,7 +1,7 @@
 """Base class of all metrics, which accumulate state over batches and compute a result from it."""
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,7 +11,7 @@ from cornu import autograph, config, initializers, serialization, trees
 from cornu.core import call_context, dtype_policy
 from cornu.core.naming import auto_name
 from cornu.core.variable import Variable
-from cornu.dtypes import is_float
+from cornu.dtypes import is_float, sum_dtype
 from cornu.errors import InvalidArgumentError, returned_none
 from cornu.metrics.sum_variable import SumVariable, with_exact_sums
 from cornu.ops.dispatch import unwrap
@@ -124,6 +124,11 @@ class Metric(serialization.ArgumentAttributes):
                 variable = Variable(initializer, dtype=dtype, trainable=False, autocast=False, name=name)
         self._variables.append(variable)
         return variable
+
+    def _add_sums(self, names: Iterable[str], shape: tuple[int, ...], dtype: str) -> None:
+        """Create a variable for each name, which is also that of its attribute, with zeros of the dtype that sums have."""
+        for name in names:
+            setattr(self, name, self.add_variable(shape, "zeros", dtype=sum_dtype(dtype), name=name))
 
     def add_weight(
         self, shape: tuple[int, ...] = (), initializer: Initializer = "zeros", dtype: str | None = None, name: str | None = None

@@ -5,7 +5,7 @@ from typing import Any
 from cornu import config, ops, registry
 from cornu.losses import crossentropy
 from cornu.losses import probabilistic as losses
-from cornu.losses.alignment import as_float, broadcast_weight, convert_like
+from cornu.losses.alignment import as_float, sample_weights
 from cornu.metrics.reduction import MeanMetricWrapper
 from cornu.typing import ArrayLike, DType
 
@@ -32,11 +32,7 @@ class BinaryCrossentropy(MeanMetricWrapper):
     """
 
     def __init__(
-        self,
-        name: str = "binary_crossentropy",
-        dtype: DType = None,
-        from_logits: bool = False,
-        label_smoothing: float = 0,
+        self, name: str = "binary_crossentropy", dtype: DType = None, from_logits: bool = False, label_smoothing: float = 0
     ):
         options = {"from_logits": from_logits, "label_smoothing": label_smoothing}
         super().__init__(crossentropy.binary_crossentropy, name=name, dtype=dtype, **options)
@@ -116,9 +112,7 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
         """Return weights that are 0 for the ignored class."""
         numbers = crossentropy.class_numbers(y_true, as_float(y_pred), self.kwargs["axis"])
         known = ops.cast(ops.not_equal(numbers, self.kwargs["ignore_class"]), config.floatx())
-        if sample_weight is None:
-            return known
-        return known * broadcast_weight("sample_weight", ops.cast(convert_like(sample_weight, known), config.floatx()), known)
+        return known if sample_weight is None else known * sample_weights(sample_weight, known, config.floatx())
 
 
 @registry.register("metrics", aliases=("KLD", "kld"))

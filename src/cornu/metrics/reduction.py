@@ -34,7 +34,7 @@ class Sum(Metric):
 
     def __init__(self, name: str = "sum", dtype: DType = None):
         super().__init__(dtype=dtype, name=name)
-        self.total = self.add_variable((), "zeros", dtype=sum_dtype(self.dtype), name="total")
+        self._add_sums(["total"], (), self.dtype)
 
     def update_state(self, values: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
         """Add values to the sum.
@@ -74,8 +74,7 @@ class Mean(Metric):
 
     def __init__(self, name: str = "mean", dtype: DType = None):
         super().__init__(dtype=dtype, name=name)
-        self.total = self.add_variable((), "zeros", dtype=sum_dtype(self.dtype), name="total")
-        self.count = self.add_variable((), "zeros", dtype=sum_dtype(self.dtype), name="count")
+        self._add_sums(("total", "count"), (), self.dtype)
 
     def update_state(self, values: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
         """Accumulate values.

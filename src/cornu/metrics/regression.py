@@ -4,13 +4,14 @@ from typing import Any
 
 from cornu import config, ops, registry
 from cornu.dtypes import sum_dtype
-from cornu.errors import InvalidArgumentError, ShapeError, one_of
+from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.losses import regression as losses
-from cornu.losses.alignment import align, broadcast_weight, convert_like
+from cornu.losses.alignment import align, convert_like, sample_weights
 from cornu.losses.loss import per_sample
 from cornu.metrics.metric import Metric
 from cornu.metrics.reduction import Mean, MeanMetricWrapper
 from cornu.metrics.sum_variable import in_dtype
+from cornu.ops.argument_checks import check_option
 from cornu.typing import Array, ArrayLike, DType
 
 __all__ = [
@@ -209,8 +210,8 @@ class R2Score(Metric):
         dtype: DType = None,
     ):
         super().__init__(dtype=dtype, name=name)
-        if class_aggregation is not None and class_aggregation not in _AGGREGATIONS:
-            raise one_of("class_aggregation", class_aggregation, _AGGREGATIONS)
+        if class_aggregation is not None:
+            check_option("class_aggregation", class_aggregation, _AGGREGATIONS)
         if num_regressors < 0:
             raise InvalidArgumentError(
                 f"`R2Score` received `num_regressors={num_regressors}`.",
@@ -218,7 +219,7 @@ class R2Score(Metric):
                 "Omit `num_regressors` for the unadjusted score.",
             )
         self.class_aggregation, self.num_regressors = class_aggregation, num_regressors
-        self.num_samples = self.add_variable((), "zeros", dtype=sum_dtype(config.floatx()), name="num_samples")
+        self._add_sums(["num_samples"], (), config.floatx())
         self.built = False
 
     def build(self, y_true_shape: tuple, y_pred_shape: tuple) -> None:
@@ -231,11 +232,10 @@ class R2Score(Metric):
                 "Predictions must have shape `(batch, outputs)`.",
                 "Reshape the predictions and labels.",
             )
-        shape, dtype = (y_pred_shape[-1],), sum_dtype(config.floatx())
-        self.squared_sum = self.add_variable(shape, "zeros", dtype=dtype, name="squared_sum")
-        self.sum = self.add_variable(shape, "zeros", dtype=dtype, name="sum")
-        self.total_mse = self.add_variable(shape, "zeros", dtype=dtype, name="residual")
-        self.count = self.add_variable(shape, "zeros", dtype=dtype, name="count")
+        shape, dtype = (y_pred_shape[-1],), config.floatx()
+        self._add_sums(("squared_sum", "sum"), shape, dtype)
+        self.total_mse = self.add_variable(shape, "zeros", dtype=sum_dtype(dtype), name="residual")
+        self._add_sums(["count"], shape, dtype)
         self.built = True
 
     def update_state(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
@@ -243,9 +243,7 @@ class R2Score(Metric):
         dtype = sum_dtype(self.dtype)
         y_true, y_pred = align(y_true, ops.cast(convert_like(y_pred, y_true), dtype))
         self.build(y_true.shape, y_pred.shape)
-        weight = ops.ones_like(y_true)
-        if sample_weight is not None:
-            weight = broadcast_weight("sample_weight", ops.cast(convert_like(sample_weight, y_true), dtype), y_true)
+        weight = ops.ones_like(y_true) if sample_weight is None else sample_weights(sample_weight, y_true, dtype)
         self.sum.assign_add(ops.sum(y_true * weight, axis=0))
         self.squared_sum.assign_add(ops.sum(ops.square(y_true) * weight, axis=0))
         self.total_mse.assign_add(ops.sum(ops.square(y_true - y_pred) * weight, axis=0))

@@ -4,7 +4,7 @@ The array decides where it is computed (see ``dispatch.py``).
 """
 
 from cornu import namespaces, registry
-from cornu.ops import image as image, linalg as linalg, nn as nn, numpy as numpy, random as random
+from cornu.ops import image as image, linalg as linalg, nn as nn, random as random
 from cornu.ops.axis_patterns import *
 from cornu.ops.bits import *
 from cornu.ops.complex_numbers import *
@@ -14,7 +14,6 @@ from cornu.ops.creation import *
 from cornu.ops.fft import *
 from cornu.ops.gradients import *
 from cornu.ops.indexing import *
-from cornu.ops.integers import *
 from cornu.ops.linalg import *
 from cornu.ops.logic import *
 from cornu.ops.manipulation import *
@@ -24,13 +23,13 @@ from cornu.ops.nan_reductions import *
 from cornu.ops.nn import *
 from cornu.ops.reductions import *
 from cornu.ops.segments import *
-from cornu.ops.sequences import *
 from cornu.ops.sets import *
 from cornu.ops.sorting import *
 from cornu.ops.special import *
 from cornu.ops.statistics import *
 from cornu.ops.trigonometry import *
 from cornu.ops.window_functions import *
+from cornu.ops import numpy as numpy
 
 __all__ = registry.exported_names(globals(), "image", "linalg", "nn", "numpy", "random")
 

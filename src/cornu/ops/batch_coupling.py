@@ -289,11 +289,6 @@ def solved(call: Call) -> bool:
     return is_recorded(a) and is_recorded(b) and rank_of(a) >= 3 and rank_of(b) in (rank_of(a), rank_of(a) - 1)
 
 
-def last_axis_product(call: Call) -> bool:
-    """Rule for ``dot`` and ``inner``: a product over the last axis of each sample with an array that is the same for all."""
-    return first_alone(call) and call.rank >= 2
-
-
 def contracted(call: Call) -> bool:
     """Rule for ``tensordot``: the first axis must not be summed over."""
     axes = call["axes"]

@@ -5,11 +5,11 @@ Layers hold real numbers; complex ones occur within a computation, which can be 
 
 from cornu.backends.contract import Backend
 from cornu.dtypes import is_complex, sum_dtype
-from cornu.errors import InvalidTypeError, ShapeError
+from cornu.errors import ShapeError
 from cornu.ops import unknown_sizes
 from cornu.ops.batch_coupling import aligned, of_rank
 from cornu.ops.dispatch import arrays, floats, op
-from cornu.ops.shape_checks import check_broadcast
+from cornu.ops.shape_checks import check_broadcast, check_real
 from cornu.typing import Array, ArrayLike
 from cornu.validation import result_type
 
@@ -169,10 +169,5 @@ def polar(abs_: ArrayLike, angle: ArrayLike) -> Array:
 def _joined(backend: Backend, name: str, first: Array, second: Array) -> Array:
     """Return complex numbers with two parts, which have the same shape."""
     dtype = result_type(backend.dtype(first), backend.dtype(second))
-    if is_complex(dtype):
-        raise InvalidTypeError(
-            f"`{name}` received an array of dtype {dtype}.",
-            "Its arguments must be real numbers.",
-            "Pass the real and the imaginary part, `ops.real(x)` and `ops.imag(x)`, separately.",
-        )
+    check_real(name, dtype)
     return backend.complex(*(backend.cast(part, sum_dtype(dtype)) for part in (first, second)))

@@ -38,12 +38,11 @@ class _Told(str):
     __repr__ = str.__str__
 
 
-def _refuse_another_form(name: str, part: str, wanted: str, given: Tree) -> None:
-    """Raise a :class:`ShapeError` unless a function returned the shapes and dtypes that the loop started with."""
-    form = _form(given)
-    if form != wanted:
+def _refuse_another_form(name: str, part: str, wanted: str | None, given: Tree) -> None:
+    """Raise a :class:`ShapeError` unless a function returned the wanted shapes and dtypes; None for any."""
+    if wanted is not None and _form(given) != wanted:
         raise ShapeError(
-            f"`{part}` of `{name}` returned {form}, but the loop started with {wanted}.",
+            f"`{part}` of `{name}` returned {_form(given)}, but the loop started with {wanted}.",
             "Each iteration must return the same shapes and dtypes.",
             "Reshape or cast the result, or start with an initial value of that shape and dtype.",
         )
@@ -77,12 +76,9 @@ def _chosen(backend: Backend, name: str, pred: ArrayLike, first: Callable, secon
         return run
 
     try:
-        result = backend.cond(pred, recording(0, first), recording(1, second), *operands)
-    except Exception:
+        return backend.cond(pred, recording(0, first), recording(1, second), *operands)
+    finally:  # also if the engine raises its own error
         _refuse_two_forms(name, forms)
-        raise
-    _refuse_two_forms(name, forms)
-    return result
 
 
 def _refuse_two_forms(name: str, forms: dict[int, str]) -> None:
@@ -150,8 +146,7 @@ def _step_of_scan(backend: Backend, f: Callable, wanted: str | None) -> Callable
                 "End it with `return carry, y`; `y` may be None.",
             )
         after, collected = arrays_of(backend, tuple(result))
-        if wanted is not None:
-            _refuse_another_form("scan", "f", wanted, after)
+        _refuse_another_form("scan", "f", wanted, after)
         return after, collected
 
     return step
@@ -204,7 +199,7 @@ def while_loop(cond: Callable, body: Callable, loop_vars: Tree, maximum_iteratio
     free = _is_number(loop_vars)
     backend, state = backend_and_trees(tuple(loop_vars) if several else (loop_vars,))
 
-    first_form = _form(state)
+    first_form = None if free else _form(state)
 
     def go_on(carry: tuple) -> Array:
         count, values = carry
@@ -216,8 +211,7 @@ def while_loop(cond: Callable, body: Callable, loop_vars: Tree, maximum_iteratio
         count, values = carry
         result = body(*values)
         result = arrays_of(backend, tuple(result) if isinstance(result, (list, tuple)) else (result,))
-        if not free:
-            _refuse_another_form("while_loop", "body", first_form, result)
+        _refuse_another_form("while_loop", "body", first_form, result)
         return backend.add(count, 1), result
 
     _, result = backend.while_loop(go_on, step, (backend.asarray(0, "int32"), state))
@@ -247,12 +241,11 @@ def fori_loop(lower: ArrayLike, upper: ArrayLike, body_fun: Callable, init_val: 
     known = isinstance(lower, int) and isinstance(upper, int)
     free = _is_number(init_val)
     backend, *_, init = backend_and_trees(init_val) if known else backend_and_trees(lower, upper, init_val)
-    first_form = _form(init)
+    first_form = None if free else _form(init)
 
     def body(i: ArrayLike, value: Tree) -> Any:
         result = arrays_of(backend, body_fun(i, value))
-        if not free:
-            _refuse_another_form("fori_loop", "body_fun", first_form, result)
+        _refuse_another_form("fori_loop", "body_fun", first_form, result)
         return result
 
     if known:

@@ -44,12 +44,7 @@ def copy(x: ArrayLike) -> Array:
 
 @op(batch_coupling="none")
 def convert_to_tensor(
-    x: ArrayLike,
-    dtype: DType = None,
-    sparse: bool | None = None,
-    ragged: bool | None = None,
-    *,
-    backend: str | None = None,
+    x: ArrayLike, dtype: DType = None, sparse: bool | None = None, ragged: bool | None = None, *, backend: str | None = None
 ) -> Array:
     """Convert array-like data to an array of an engine.
 

@@ -7,11 +7,11 @@ import numpy as np
 from cornu import backends
 from cornu.backends.contract import Backend
 from cornu.dtypes import INTEGERS, is_float
-from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
+from cornu.errors import InvalidArgumentError, InvalidTypeError
 from cornu.ops import unknown_sizes
 from cornu.ops.batch_coupling import aligned, of_rank
 from cornu.ops.dispatch import arrays, as_array, floats, op, zero_of
-from cornu.ops.shape_checks import backend_of_sizes, check_broadcast, check_same_shape, check_sizes
+from cornu.ops.shape_checks import backend_of_sizes, check_broadcast, check_same_shape, check_sizes, shape_error
 from cornu.typing import Array, ArrayLike, DType, IntOrInts
 from cornu.validation import standardize_dtype
 
@@ -427,10 +427,8 @@ def vander(x: ArrayLike, N: int | None = None, increasing: bool = False) -> Arra
     """
     backend, x = arrays(x)
     if len(x.shape) != 1:
-        raise ShapeError(
-            f"`vander` received an array of shape {tuple(x.shape)}.",
-            "It must be one-dimensional, of shape `(n,)`.",
-            "Call `vander` once for each vector.",
+        raise shape_error(
+            "vander", x.shape, "It must be one-dimensional, of shape `(n,)`.", "Call `vander` once for each vector."
         )
     columns = x.shape[0] if N is None else N
     check_sizes(columns, "N")

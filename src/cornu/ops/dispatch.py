@@ -8,6 +8,7 @@ Inside an op, :func:`arrays`, :func:`operands` and :func:`floats` return the sel
 """
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -101,9 +102,12 @@ def computed_in_float32(function: Callable) -> Callable:
         The function. If the first argument has half precision, so have its results, apart from integers and complex numbers.
     """
 
+    first = next(iter(inspect.signature(function).parameters))
+
     @functools.wraps(function)
-    def wrapper(x: ArrayLike, *args: Any, **kwargs: Any) -> Any:
-        backend, values = arrays(x)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        x, *args = args or (kwargs.pop(first),)
+        backend, values = floats(x)
         dtype = backend.dtype(values)
         if dtype not in HALVES:
             return function(values, *args, **kwargs)

@@ -40,14 +40,12 @@ def binary(primitive: str, x1: ArrayLike, x2: ArrayLike, op_name: str | None = N
 
 def comparison(primitive: str, x1: ArrayLike, x2: ArrayLike) -> Array:
     """Compare two arrays as :func:`binary` does, and integers with a Python integer that their dtype does not represent."""
-    if isinstance(x1, int) != isinstance(x2, int):
-        values, number = (x2, x1) if isinstance(x1, int) else (x1, x2)
-        backend, x = arrays(values)
-        side = _side_of_range(backend, x, number)  # type: ignore[arg-type]
-        if side:  # all elements are on the other side of the number
-            holds = getattr(operator, _OPERATORS[primitive])(*((side, 0) if values is x2 else (0, side)))
-            return backend.full(tuple(x.shape), holds, "bool")
-    return binary(primitive, x1, x2)
+    found = _out_of_range(x1, x2)
+    if found is None:
+        return binary(primitive, x1, x2)
+    backend, x, side = found  # all elements are on the other side of the number
+    holds = getattr(operator, _OPERATORS[primitive])(*((side, 0) if isinstance(x1, int) else (0, side)))
+    return backend.full(tuple(x.shape), holds, "bool")
 
 
 _OPERATORS = {
@@ -59,25 +57,29 @@ _OPERATORS = {
 
 def extremum(primitive: str, x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return the larger or smaller values of two arrays; a Python integer is limited to the range of an array of integers."""
-    if isinstance(x1, int) != isinstance(x2, int):
-        values, number = (x2, x1) if isinstance(x1, int) else (x1, x2)
-        backend, x = arrays(values)
-        side = _side_of_range(backend, x, number)  # type: ignore[arg-type]
-        if side:
-            limits = np.iinfo(backend.dtype(x))
-            return binary(primitive, x, int(limits.max if side > 0 else limits.min))
-    return binary(primitive, x1, x2)
+    found = _out_of_range(x1, x2)
+    if found is None:
+        return binary(primitive, x1, x2)
+    backend, x, side = found
+    limits = np.iinfo(backend.dtype(x))
+    return binary(primitive, x, int(limits.max if side > 0 else limits.min))
 
 
-def _side_of_range(backend: Backend, x: Array, number: int) -> int:
-    """Return 1 or -1 for an integer above or below the range of the dtype of an array of integers, otherwise 0."""
-    if has_floats(backend, x):
-        return 0
-    dtype = backend.dtype(x)
-    if not is_integer(dtype):
-        return 0
-    limits = np.iinfo(dtype)
-    return int(number > limits.max) - int(number < limits.min)
+def _out_of_range(x1: ArrayLike, x2: ArrayLike) -> tuple[Backend, Array, int] | None:
+    """Return, for a Python integer and an array of integers whose dtype does not represent it, where it is.
+
+    Returns:
+        The backend, the array, and 1 or -1 for an integer above or below the range of the dtype; None for other operands.
+    """
+    if isinstance(x1, int) == isinstance(x2, int):
+        return None
+    values, number = (x2, x1) if isinstance(x1, int) else (x1, x2)
+    backend, x = arrays(values)
+    if has_floats(backend, x) or not is_integer(backend.dtype(x)):
+        return None
+    limits = np.iinfo(backend.dtype(x))
+    side = int(number > limits.max) - int(number < limits.min)  # type: ignore[operator]
+    return (backend, x, side) if side else None
 
 
 def broadcast_shape(x: ArrayLike | None) -> tuple[int, ...]:

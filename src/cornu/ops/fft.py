@@ -6,16 +6,17 @@ from collections.abc import Sequence
 import numpy as np
 
 from cornu.backends.contract import Backend
-from cornu.dtypes import is_complex, sum_dtype
-from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError, one_of
+from cornu.dtypes import sum_dtype
+from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
+from cornu.ops.argument_checks import check_option
 from cornu.ops.batch_coupling import of_rank, pair_of_rank
-from cornu.ops.dispatch import as_array, floats, op
-from cornu.ops.sequences import windows_along
-from cornu.ops.shape_checks import check_same_shape
+from cornu.ops.dispatch import arrays, as_array, floats, op
+from cornu.ops.nn.windows import check_fits, output_size, windows_along
+from cornu.ops.shape_checks import check_real, check_same_shape
 from cornu.typing import Array, ArrayLike
 from cornu.validation import check_int, result_type
 
-__all__ = ["fft", "fft2", "ifft2", "irfft", "istft", "rfft", "stft"]
+__all__ = ["extract_sequences", "fft", "fft2", "ifft2", "irfft", "istft", "rfft", "stft"]
 
 Pair = tuple[Array, Array]
 """Real and imaginary parts of one shape."""
@@ -43,12 +44,7 @@ def _check_signal(name: str, backend: Backend, x: Array, rank: int) -> None:
             f"It must have at least {rank} {'axis' if rank == 1 else 'axes'}, and elements along the last {rank}.",
             "Check how it was computed.",
         )
-    if is_complex(backend.dtype(x)):
-        raise InvalidTypeError(
-            f"`{name}` received an array of dtype {backend.dtype(x)}.",
-            "Its arguments must be real numbers.",
-            "Pass the real and the imaginary part, `ops.real(x)` and `ops.imag(x)`, separately.",
-        )
+    check_real(name, backend.dtype(x))
 
 
 def _cast(backend: Backend, pair: Pair, dtype: str) -> Pair:
@@ -187,6 +183,35 @@ def _irfft(backend: Backend, parts: Pair, size: int) -> Array:
 # --- Short-time transforms --------------------------------------------------------------------------------------------
 
 
+@op(batch_coupling=of_rank(2), keras_path="math.ExtractSequences")
+def extract_sequences(x: ArrayLike, sequence_length: int, sequence_stride: int) -> Array:
+    """Return the windows of the last axis, which is replaced by two axes.
+
+    Args:
+        x: Array-like of shape ``(..., n)``.
+        sequence_length: Integer, size of a window.
+        sequence_stride: Integer, step of the window.
+
+    Returns:
+        Array of shape ``(..., 1 + (n - sequence_length) // sequence_stride, sequence_length)``.
+
+    Raises:
+        InvalidArgumentError: If an argument is not a positive integer.
+        ShapeError: If the window is larger than the axis.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.extract_sequences([1, 2, 3, 4, 5, 6], 3, 2).tolist()
+        [[1, 2, 3], [3, 4, 5]]
+    """
+    length = check_int("extract_sequences", "sequence_length", sequence_length)
+    stride = check_int("extract_sequences", "sequence_stride", sequence_stride)
+    backend, x = arrays(x)
+    size = x.shape[-1] if len(x.shape) else 0
+    check_fits("extract_sequences", (size,), (output_size(size, length, stride),), (length,), "sequence_length")
+    return windows_along(backend, x, len(x.shape) - 1, length, stride, 1)
+
+
 @op(batch_coupling=of_rank(2), keras_path="math.STFT")
 def stft(
     x: ArrayLike,
@@ -318,8 +343,7 @@ def _window(backend: Backend, name: str, window: str | ArrayLike | None, length:
     if window is None:
         return backend.full((size,), 1.0, dtype)
     if isinstance(window, str):
-        if window not in _COSINES:
-            raise one_of("window", window, tuple(_COSINES))
+        check_option("window", window, tuple(_COSINES))
         constant = _COSINES[window]
         values = constant - (1 - constant) * np.cos(2 * math.pi * np.arange(length) / length)
         weights = backend.asarray(values if length > 1 else np.ones(1), dtype)

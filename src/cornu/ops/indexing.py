@@ -12,15 +12,8 @@ from cornu.errors import InvalidArgumentError, ShapeError, one_of
 from cornu.ops import unknown_sizes
 from cornu.ops.batch_coupling import along_axis, indexed, spared, taken
 from cornu.ops.dispatch import arrays, has_floats, op, zero_of
-from cornu.ops.reductions import values_of
-from cornu.ops.shape_checks import (
-    as_sizes,
-    check_axis,
-    check_block,
-    check_integer_dtype,
-    check_key,
-    check_places,
-)
+from cornu.ops.reductions import flat_if_none, values_of
+from cornu.ops.shape_checks import as_sizes, check_axis, check_block, check_integer_dtype, check_key, check_places, shape_error
 from cornu.typing import Array, ArrayLike
 
 __all__ = [
@@ -73,9 +66,8 @@ def take(x: ArrayLike, indices: ArrayLike, axis: int | None = None) -> Array:
     backend, x, indices = arrays(x, indices)
     if has_floats(backend, indices):
         check_integer_dtype("take", "indices", backend.dtype(indices))
-    if axis is None:
-        return backend.take(backend.reshape(x, (-1,)), indices, 0)
-    return backend.take(x, indices, check_axis(axis, x.shape))
+    x, place = flat_if_none(backend, x, axis)
+    return backend.take(x, indices, place)
 
 
 @op(
@@ -349,11 +341,7 @@ def diag(x: ArrayLike, k: int = 0) -> Array:
     if len(x.shape) == 2:
         return diagonal(x, k)
     if len(x.shape) != 1:
-        raise ShapeError(
-            f"`diag` received an array of shape {tuple(x.shape)}.",
-            "It must have one or two axes.",
-            "Use `diagonal` for an array with more axes.",
-        )
+        raise shape_error("diag", x.shape, "It must have one or two axes.", "Use `diagonal` for an array with more axes.")
     size = x.shape[0] + abs(k)
     column = backend.reshape(backend.pad(x, ((max(0, -k), max(0, k)),)), (size, 1))
     mask = np.eye(size, k=k, dtype=bool)

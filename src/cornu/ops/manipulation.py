@@ -8,8 +8,9 @@ import numpy as np
 
 from cornu.backends.contract import Backend
 from cornu.config import standardize_data_format
-from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError, one_of
+from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.ops import unknown_sizes
+from cornu.ops.argument_checks import check_option
 from cornu.ops.batch_coupling import along_axis, joined, of_rank, padded, reshaped, spared, tiled, transposed
 from cornu.ops.dispatch import arrays, op
 from cornu.ops.shape_checks import (
@@ -20,6 +21,7 @@ from cornu.ops.shape_checks import (
     check_concatenate,
     check_reshape,
     check_sizes,
+    shape_error,
 )
 from cornu.typing import Array, ArrayLike, Axis, IntOrInts, Size
 from cornu.validation import check_int
@@ -311,14 +313,12 @@ def rot90(array: ArrayLike, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Array
     """
     backend, x = arrays(array)
     first, second = check_axes(tuple(axes), x.shape, "axes")
-    order = list(range(len(x.shape)))
-    order[first], order[second] = second, first
     turns = k % 4
     if turns == 2:
         return backend.flip(x, (first, second))
     if turns == 1:
-        return backend.transpose(backend.flip(x, (second,)), tuple(order))
-    return backend.flip(backend.transpose(x, tuple(order)), (second,)) if turns == 3 else x
+        return swapaxes(backend.flip(x, (second,)), first, second)
+    return backend.flip(swapaxes(x, first, second), (second,)) if turns == 3 else x
 
 
 # --- Joining, repeating, splitting ------------------------------------------------------------------------------------
@@ -574,11 +574,7 @@ def _split_of_rank(name: str, x: ArrayLike, indices_or_sections: IntOrInts, axis
     """Split an array that must have a number of axes."""
     _, x = arrays(x)
     if len(x.shape) < least_rank:
-        raise ShapeError(
-            f"`{name}` received an array of shape {tuple(x.shape)}.",
-            f"It must have at least {least_rank} axes.",
-            "Use `split` with the `axis`.",
-        )
+        raise shape_error(name, x.shape, f"It must have at least {least_rank} axes.", "Use `split` with the `axis`.")
     return split(x, indices_or_sections, axis)
 
 
@@ -732,8 +728,7 @@ def pad(
         ([0, 1, 2, 3, 0, 0], [2, 1, 2, 3, 2])
     """
     modes = ("constant", "reflect", "symmetric", "edge")
-    if mode not in modes:
-        raise one_of("mode", mode, modes)
+    check_option("mode", mode, modes)
     if constant_values is not None and mode != "constant":
         raise InvalidArgumentError(
             f"`pad` received `constant_values={constant_values!r}` and `mode={mode!r}`.",
@@ -785,11 +780,7 @@ def _blocks(name: str, x: ArrayLike, block_size: int, data_format: str, divided:
     """Return the backend and the images with channels last; validate that the block size divides the given sizes."""
     backend, values = arrays(x)
     if len(values.shape) != 4:
-        raise ShapeError(
-            f"`{name}` received an array of shape {tuple(values.shape)}.",
-            "It requires a batch of images (4 axes).",
-            "Add an axis.",
-        )
+        raise shape_error(name, values.shape, "It requires a batch of images (4 axes).", "Add an axis.")
     if standardize_data_format(data_format) == "channels_first":
         values = backend.transpose(values, (0, 2, 3, 1))
     if block_size < 1 or any(size % unit for size in values.shape[divided]):

@@ -1,32 +1,11 @@
 """The ops that Keras has in the namespace ``keras.ops.numpy`` as well: those with the names of NumPy's functions.
 
 An op belongs to it if its path in files begins with ``numpy``. The functions that create arrays, and ``vectorize``, have no
-such path.
+such path. ``cornu.ops`` imports this module last, when all ops are defined.
 """
 
 from cornu import namespaces
-from cornu.ops import (
-    bits,
-    complex_numbers,
-    conversion,
-    creation,
-    indexing,
-    integers,
-    linalg,
-    logic,
-    manipulation,
-    mapping,
-    math,
-    nan_reductions,
-    reductions,
-    segments,
-    sets,
-    sorting,
-    special,
-    statistics,
-    trigonometry,
-    window_functions,
-)
+from cornu.ops import conversion, creation, logic, mapping, window_functions
 from cornu.ops.dispatch import OPS_BY_KERAS_PATH
 
 _ops = {op.__name__: op for path, op in OPS_BY_KERAS_PATH.items() if path.startswith("numpy.")}

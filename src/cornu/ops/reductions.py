@@ -48,13 +48,14 @@ __all__ = [
 ]
 
 
-def _reduce(function: Callable, x: Array, axis: Axis, keepdims: bool) -> Array:
+def _reduce(primitive: str, x: ArrayLike, axis: Axis, keepdims: bool) -> Array:
     """Call a reduction of the backend, and raise a clearer error than the backend's if the axis is invalid."""
+    backend, x = arrays(x)
     axis = tuple(axis) if isinstance(axis, list) else axis
     if isinstance(axis, tuple):  # TensorFlow reports a repeated axis only when its graph runs
         check_axes(axis, x.shape)
     try:
-        return function(x, axis, keepdims)
+        return getattr(backend, primitive)(x, axis, keepdims)
     except Exception:
         check_axes(axis, x.shape)
         raise
@@ -80,8 +81,7 @@ def sum(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
         >>> ops.sum([[1, 2], [3, 4]], axis=0).tolist()
         [4, 6]
     """
-    backend, x = arrays(x)
-    return _reduce(backend.sum, x, axis, keepdims)
+    return _reduce("sum", x, axis, keepdims)
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Mean")
@@ -93,8 +93,7 @@ def mean(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
         >>> ops.mean([[1.0, 2.0], [3.0, 6.0]], axis=0).tolist()
         [2.0, 4.0]
     """
-    backend, x = arrays(x)
-    return _reduce(backend.mean, x, axis, keepdims)
+    return _reduce("mean", x, axis, keepdims)
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Prod")
@@ -112,7 +111,7 @@ def prod(x: ArrayLike, axis: Axis = None, keepdims: bool = False, dtype: DType =
     backend, values = arrays(x)
     if dtype is not None:
         values = backend.cast(values, standardize_dtype(dtype))
-    result = in_sum_dtype(backend, lambda x: _reduce(backend.prod, x, axis, keepdims), values)
+    result = in_sum_dtype(backend, lambda x: _reduce("prod", x, axis, keepdims), values)
     return result if dtype is None else backend.cast(result, standardize_dtype(dtype))
 
 
@@ -128,15 +127,7 @@ def max(x: ArrayLike, axis: Axis = None, keepdims: bool = False, initial: ArrayL
         >>> ops.max([[1, 9], [3, 4]], axis=1).tolist()
         [9, 4]
     """
-    backend, x = arrays(x)
-    if initial is None:
-        check_not_empty("max", x.shape, check_axes(axis, x.shape))
-        return _reduce(backend.max, x, axis, keepdims)
-    if math.prod(x.shape) == 0:
-        shape = _reduce(backend.sum, x, axis, keepdims).shape
-        return backend.full(tuple(shape), initial, backend.dtype(x))
-    limit = backend.cast(backend.asarray(initial), backend.dtype(x))
-    return backend.maximum(_reduce(backend.max, x, axis, keepdims), limit)
+    return _extremum("max", "maximum", x, axis, keepdims, initial)
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Min")
@@ -151,15 +142,19 @@ def min(x: ArrayLike, axis: Axis = None, keepdims: bool = False, initial: ArrayL
         >>> ops.min([[1, 9], [3, 4]], axis=1).tolist()
         [1, 3]
     """
+    return _extremum("min", "minimum", x, axis, keepdims, initial)
+
+
+def _extremum(name: str, primitive: str, x: ArrayLike, axis: Axis, keepdims: bool, initial: ArrayLike | None) -> Array:
+    """Return the largest or the smallest element; of an ``initial`` value as well, which the named primitive compares."""
     backend, x = arrays(x)
     if initial is None:
-        check_not_empty("min", x.shape, check_axes(axis, x.shape))
-        return _reduce(backend.min, x, axis, keepdims)
+        check_not_empty(name, x.shape, check_axes(axis, x.shape))
+        return _reduce(name, x, axis, keepdims)
     if math.prod(x.shape) == 0:
-        shape = _reduce(backend.sum, x, axis, keepdims).shape
-        return backend.full(tuple(shape), initial, backend.dtype(x))
+        return backend.full(tuple(_reduce("sum", x, axis, keepdims).shape), initial, backend.dtype(x))
     limit = backend.cast(backend.asarray(initial), backend.dtype(x))
-    return backend.minimum(_reduce(backend.min, x, axis, keepdims), limit)
+    return getattr(backend, primitive)(_reduce(name, x, axis, keepdims), limit)
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Amax")
@@ -196,7 +191,7 @@ def ptp(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
         8
     """
     backend, x = arrays(x)
-    return backend.subtract(_reduce(backend.max, x, axis, keepdims), _reduce(backend.min, x, axis, keepdims))
+    return backend.subtract(_reduce("max", x, axis, keepdims), _reduce("min", x, axis, keepdims))
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.All")
@@ -208,8 +203,7 @@ def all(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
         >>> ops.all([[True, False], [True, True]], axis=1).tolist()
         [False, True]
     """
-    backend, x = arrays(x)
-    return _reduce(backend.all, x, axis, keepdims)
+    return _reduce("all", x, axis, keepdims)
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Any")
@@ -221,8 +215,7 @@ def any(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
         >>> ops.any([[True, False], [False, False]], axis=1).tolist()
         [True, False]
     """
-    backend, x = arrays(x)
-    return _reduce(backend.any, x, axis, keepdims)
+    return _reduce("any", x, axis, keepdims)
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.CountNonzero")
@@ -235,7 +228,7 @@ def count_nonzero(x: ArrayLike, axis: Axis = None) -> Array:
         2
     """
     backend, x = arrays(x)
-    return _reduce(backend.sum, backend.not_equal(x, 0), axis, False)
+    return _reduce("sum", backend.not_equal(x, 0), axis, False)
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Argmax")
@@ -252,8 +245,7 @@ def argmax(x: ArrayLike, axis: int | None = None, keepdims: bool = False) -> Arr
         >>> ops.argmax([[1, 9, 3], [7, 5, 7]], axis=1).tolist()
         [1, 0]
     """
-    backend, x = arrays(x)
-    return _place("argmax", backend, x, axis, keepdims)
+    return _place("argmax", x, axis, keepdims)
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Argmin")
@@ -265,11 +257,11 @@ def argmin(x: ArrayLike, axis: int | None = None, keepdims: bool = False) -> Arr
         >>> ops.argmin([[4, 9, 3], [7, 5, 7]], axis=1).tolist()
         [2, 1]
     """
+    return _place("argmin", x, axis, keepdims)
+
+
+def _place(name: str, x: ArrayLike, axis: int | None, keepdims: bool) -> Array:
     backend, x = arrays(x)
-    return _place("argmin", backend, x, axis, keepdims)
-
-
-def _place(name: str, backend: Backend, x: Array, axis: int | None, keepdims: bool) -> Array:
     check_not_empty(name, x.shape, check_axes(axis, x.shape))
     function = getattr(backend, name)
     if axis is None:
@@ -290,9 +282,12 @@ def _flat_or_cast(x: ArrayLike, axis: int | None, dtype: DType) -> tuple[Backend
     backend, values = arrays(x)
     if dtype is not None:
         values = backend.cast(values, standardize_dtype(dtype))
-    if axis is None:
-        return backend, backend.reshape(values, (-1,)), 0
-    return backend, values, check_axis(axis, values.shape)
+    return backend, *flat_if_none(backend, values, axis)
+
+
+def flat_if_none(backend: Backend, x: Array, axis: int | None) -> tuple[Array, int]:
+    """Return an array and the number of one of its axes, or for None the flat array and 0."""
+    return (backend.reshape(x, (-1,)), 0) if axis is None else (x, check_axis(axis, x.shape))
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Cumsum")
@@ -339,8 +334,8 @@ def var(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
         1.0
     """
     backend, values = floats(x)
-    distance = backend.subtract(values, _reduce(backend.mean, values, axis, True))
-    return _reduce(backend.mean, backend.square(distance), axis, keepdims)
+    distance = backend.subtract(values, _reduce("mean", values, axis, True))
+    return _reduce("mean", backend.square(distance), axis, keepdims)
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Std")
@@ -395,8 +390,8 @@ def average(x: ArrayLike, axis: Axis = None, weights: ArrayLike | None = None) -
     dtype = wider_float(backend.dtype(x), backend.dtype(parts))
     if dtype in HALVES:
         x, parts = backend.cast(x, "float32"), backend.cast(parts, "float32")
-    total = _reduce(backend.sum, backend.multiply(x, parts), axis, False)
-    result = backend.divide(total, _reduce(backend.sum, backend.broadcast_to(parts, shape), axis, False))
+    total = _reduce("sum", backend.multiply(x, parts), axis, False)
+    result = backend.divide(total, _reduce("sum", backend.broadcast_to(parts, shape), axis, False))
     return backend.cast(result, dtype) if dtype in HALVES else result
 
 
@@ -413,9 +408,9 @@ def logsumexp(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
         True
     """
     backend, x = floats(x)
-    top = backend.stop_gradient(_reduce(backend.max, x, axis, True))
+    top = backend.stop_gradient(_reduce("max", x, axis, True))
     top = backend.where(backend.isfinite(top), top, 0.0)  # if all elements are -infinity, the sum is 0, not NaN
-    total = _reduce(backend.sum, backend.exp(backend.subtract(x, top)), axis, True)
+    total = _reduce("sum", backend.exp(backend.subtract(x, top)), axis, True)
     result = backend.add(backend.log(total), top)
     if keepdims:
         return result

@@ -14,7 +14,7 @@ import numpy as np
 
 from cornu import backends
 from cornu.backends.contract import Backend
-from cornu.dtypes import is_integer
+from cornu.dtypes import is_complex, is_integer
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.typing import Axis, IntOrInts, Size
 
@@ -31,6 +31,18 @@ def shapes_text(shapes: Sequence[Shape]) -> str:
     """
     texts = [str(tuple(shape)) for shape in shapes]
     return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
+
+
+def shape_error(name: str, shape: Sequence[Size], expected: str, hint: str) -> ShapeError:
+    """Return the exception for the shape of the array that an op received, to be raised by the caller.
+
+    Args:
+        name: Name of the op.
+        shape: Shape of the array.
+        expected: String, what was expected.
+        hint: String, how to fix the problem.
+    """
+    return ShapeError(f"`{name}` received an array of shape {tuple(shape)}.", expected, hint)
 
 
 def as_sizes(shape: int | Sequence[Size]) -> Shape:
@@ -230,6 +242,20 @@ def check_reshape(shape: Shape, newshape: Shape) -> None:
     raise ShapeError(f"`reshape` received an array of shape {tuple(shape)} and `newshape={tuple(newshape)}`.", problem, advice)
 
 
+def check_real(name: str, dtype: str) -> None:
+    """Validate that an argument of an op is no array of complex numbers.
+
+    Raises:
+        InvalidTypeError: If it is.
+    """
+    if is_complex(dtype):
+        raise InvalidTypeError(
+            f"`{name}` received an array of dtype {dtype}.",
+            "Its arguments must be real numbers.",
+            "Pass the real and the imaginary part, `ops.real(x)` and `ops.imag(x)`, separately.",
+        )
+
+
 def check_integer_dtype(name: str, argument: str, dtype: str) -> None:
     """Raise an :class:`InvalidTypeError` unless the dtype of indices is an integer dtype (or bool)."""
     if not (is_integer(dtype) or dtype == "bool"):
@@ -243,11 +269,7 @@ def check_integer_dtype(name: str, argument: str, dtype: str) -> None:
 def check_not_empty(name: str, shape: Shape, axes: Sequence[int]) -> None:
     """Raise a :class:`ShapeError` if an array is empty along any of the given axes."""
     if any(shape[axis] == 0 for axis in axes):
-        raise ShapeError(
-            f"`{name}` received an array of shape {tuple(shape)}.",
-            "It must have at least one element along the axis.",
-            "Check how the array was computed.",
-        )
+        raise shape_error(name, shape, "It must have at least one element along the axis.", "Check how the array was computed.")
 
 
 def check_key(key: Any) -> None:

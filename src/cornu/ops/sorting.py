@@ -4,10 +4,12 @@ import math
 from collections.abc import Callable
 
 from cornu.backends.contract import Backend
-from cornu.errors import InvalidArgumentError, ShapeError, one_of
+from cornu.errors import InvalidArgumentError, ShapeError
+from cornu.ops.argument_checks import check_option
 from cornu.ops.batch_coupling import along_axis, first_alone, looked_up, of_rank, predicted, quantiles
 from cornu.ops.dispatch import arrays, computed_in_float32, floats, op
-from cornu.ops.shape_checks import check_axes, check_axis
+from cornu.ops.reductions import flat_if_none
+from cornu.ops.shape_checks import check_axes
 from cornu.typing import Array, ArrayLike, Axis
 
 __all__ = [
@@ -40,9 +42,7 @@ def argsort(x: ArrayLike, axis: int | None = -1) -> Array:
         [1, 2, 0]
     """
     backend, values = arrays(x)
-    if axis is None or not len(values.shape):
-        values, axis = backend.reshape(values, (-1,)), 0
-    return backend.argsort(values, check_axis(axis, values.shape))
+    return backend.argsort(*flat_if_none(backend, values, axis if len(values.shape) else None))
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Argpartition")
@@ -85,9 +85,7 @@ def sort(x: ArrayLike, axis: int | None = -1) -> Array:
         [1, 2, 3]
     """
     backend, values = arrays(x)
-    if axis is None:
-        values, axis = backend.reshape(values, (-1,)), 0
-    place = check_axis(axis, values.shape)
+    values, place = flat_if_none(backend, values, axis)
     return backend.take_along_axis(values, backend.argsort(values, place), place)
 
 
@@ -161,8 +159,7 @@ def searchsorted(sorted_sequence: ArrayLike, values: ArrayLike, side: str = "lef
         >>> ops.searchsorted([1, 3, 5], [0, 3, 9]).tolist()
         [0, 1, 3]
     """
-    if side not in ("left", "right"):
-        raise one_of("side", side, ("left", "right"))
+    check_option("side", side, ("left", "right"))
     backend, row, values = arrays(sorted_sequence, values)
     if len(row.shape) != 1:
         raise ShapeError(
@@ -262,8 +259,7 @@ def interpolated(backend: Backend, place: Array, method: str, take: Callable[[Ar
     Raises:
         InvalidArgumentError: If the method is unknown.
     """
-    if method not in _METHODS:
-        raise one_of("method", method, _METHODS)
+    check_option("method", method, _METHODS)
     if method == "nearest":
         return take(backend.cast(backend.round(place), "int32"))
     low, high = (take(backend.cast(end(place), "int32")) for end in (backend.floor, backend.ceil))

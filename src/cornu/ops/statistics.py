@@ -3,14 +3,14 @@
 import math
 from builtins import range as range_  # Keras uses the name for an argument
 
-from cornu.errors import InvalidArgumentError, ShapeError, one_of
+from cornu.errors import InvalidArgumentError, ShapeError
+from cornu.ops import reductions
+from cornu.ops.argument_checks import check_option
 from cornu.ops.batch_coupling import along_axis
 from cornu.ops.creation import linspace
 from cornu.ops.dispatch import computed_in_float32, floats, op
-from cornu.ops.reductions import max as largest
-from cornu.ops.reductions import min as smallest
 from cornu.ops.segments import segment_sum
-from cornu.ops.shape_checks import check_axis, check_same_shape
+from cornu.ops.shape_checks import check_axis, check_same_shape, shape_error
 from cornu.ops.sorting import searchsorted
 from cornu.typing import Array, ArrayLike
 from cornu.validation import check_int
@@ -42,11 +42,8 @@ def corrcoef(x: ArrayLike) -> Array:
     backend, x = floats(x)
     rank = len(x.shape)
     if rank not in (1, 2):
-        raise ShapeError(
-            f"`corrcoef` received an array of shape {tuple(x.shape)}.",
-            "It must have one row of samples for each variable.",
-            "Reshape it to `(variables, samples)`.",
-        )
+        expected = "It must have one row of samples for each variable."
+        raise shape_error("corrcoef", x.shape, expected, "Reshape it to `(variables, samples)`.")
     rows = backend.reshape(x, (1, -1)) if rank == 1 else x
     centered = backend.subtract(rows, backend.mean(rows, -1, True))
     scaled = backend.divide(centered, backend.sqrt(backend.sum(backend.square(centered), -1, True)))
@@ -73,8 +70,7 @@ def correlate(x1: ArrayLike, x2: ArrayLike, mode: str = "valid") -> Array:
         >>> ops.correlate([1.0, 2.0, 3.0], [0.0, 1.0, 0.5], "full").tolist()
         [0.5, 2.0, 3.5, 3.0, 0.0]
     """
-    if mode not in ("valid", "same", "full"):
-        raise one_of("mode", mode, ("valid", "same", "full"))
+    check_option("mode", mode, ("valid", "same", "full"))
     backend, x1, x2 = floats(x1, x2)
     if len(x1.shape) != 1 or len(x2.shape) != 1 or not (x1.shape[0] and x2.shape[0]):
         raise ShapeError(
@@ -117,7 +113,7 @@ def histogram(x: ArrayLike, bins: int = 10, range: tuple[float, float] | None = 
     backend, x = floats(x)
     values = backend.reshape(x, (-1,))
     if range is None:
-        low, high = smallest(values), largest(values)
+        low, high = reductions.min(values), reductions.max(values)
         flat = backend.equal(low, high)
         low, high = backend.where(flat, low - 0.5, low), backend.where(flat, high + 0.5, high)
     else:

@@ -154,9 +154,8 @@ def weighted(call: SymbolicCall) -> None:
 
 def matrix_product(call: SymbolicCall) -> None:
     """Rule for ``matmul``: the axes that are summed over are equal, and leading axes broadcast."""
-    (first,), (second,) = call.sizes("x1"), call.sizes("x2")
-    _equate([(first, -1), (second, -2 if len(second) > 1 else -1)])
-    _align([first, second], last=3)
+    last_axis_product(call)
+    _align([*call.sizes("x1"), *call.sizes("x2")], last=3)
 
 
 def square(name: str) -> Rule:

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import numpy as np
 
 from cornu import backends, config
-from cornu.errors import InvalidArgumentError, ShapeError, one_of
+from cornu.errors import InvalidArgumentError, ShapeError
+from cornu.ops.argument_checks import check_option
 from cornu.ops.dispatch import op
 from cornu.ops.shape_checks import check_sizes
 from cornu.typing import Array, ArrayLike
@@ -97,8 +98,7 @@ def kaiser(x: ArrayLike, beta: float) -> Array:
 
 def check_scaling(scaling: str | None) -> None:
     """Raise ``InvalidArgumentError`` unless the scaling of a spectrogram is ``"density"``, ``"spectrum"`` or None."""
-    if scaling not in (None, "density", "spectrum"):
-        raise one_of("scaling", scaling, ("density", "spectrum"))
+    check_option("scaling", scaling, ("density", "spectrum"))
 
 
 def window_values(window: str | ArrayLike, length: int, periodic: bool = False) -> np.ndarray:

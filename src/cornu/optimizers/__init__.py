@@ -6,15 +6,12 @@ from cornu.optimizers.adadelta import *
 from cornu.optimizers.adafactor import *
 from cornu.optimizers.adagrad import *
 from cornu.optimizers.adam import *
-from cornu.optimizers.adamax import *
 from cornu.optimizers.ftrl import *
-from cornu.optimizers.lamb import *
 from cornu.optimizers.lion import *
 from cornu.optimizers.lookup import *
 from cornu.optimizers.loss_scale_optimizer import *
 from cornu.optimizers.multi_optimizer import *
 from cornu.optimizers.muon import *
-from cornu.optimizers.nadam import *
 from cornu.optimizers.optimizer import *
 from cornu.optimizers.rmsprop import *
 from cornu.optimizers.schedule_free_adamw import *

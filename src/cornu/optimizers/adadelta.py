@@ -4,7 +4,7 @@ from typing import Any, Unpack
 
 from cornu import ops, registry
 from cornu.optimizers.learning_rate import LearningRate
-from cornu.optimizers.optimizer import Optimizer
+from cornu.optimizers.optimizer import Optimizer, Update
 from cornu.optimizers.shared_arguments import OptimizerArguments, with_shared_arguments
 from cornu.optimizers.transforms import update_moment
 from cornu.typing import Array
@@ -56,9 +56,7 @@ class Adadelta(Optimizer):
         """Return the slots of the moving averages of squared gradients and squared steps."""
         return [{"accumulated_grad": 0.0, "accumulated_delta_var": 0.0}]
 
-    def update_one(
-        self, gradient: Array, slots: dict[str, Any], weight: Array, learning_rate: Array, step: Array
-    ) -> tuple[Any, dict]:
+    def update_one(self, gradient: Array, slots: dict[str, Any], weight: Array, learning_rate: Array, step: Array) -> Update:
         """Compute one step for one weight."""
         squares = update_moment(slots["accumulated_grad"], ops.square(gradient), self.rho)
         steps = slots["accumulated_delta_var"]

@@ -7,7 +7,7 @@ import numpy as np
 from cornu import ops, registry
 from cornu.core.variable import Variable
 from cornu.optimizers.learning_rate import LearningRate
-from cornu.optimizers.optimizer import Optimizer
+from cornu.optimizers.optimizer import Optimizer, Update
 from cornu.optimizers.shared_arguments import OptimizerArguments, with_shared_arguments
 from cornu.optimizers.transforms import update_moment
 from cornu.typing import Array, ArrayLike
@@ -81,9 +81,7 @@ class Adafactor(Optimizer):
             return np.int32(0)
         return np.zeros(shape[:-1] if name == "r" else (*shape[:-2], shape[-1]))
 
-    def update_one(
-        self, gradient: Array, slots: dict[str, Any], weight: Array, learning_rate: Array, step: Array
-    ) -> tuple[Any, dict]:
+    def update_one(self, gradient: Array, slots: dict[str, Any], weight: Array, learning_rate: Array, step: Array) -> Update:
         """Compute one step for one weight."""
         beta, squares, new = 1 - ops.power(step, self.beta_2_decay), ops.square(gradient) + self.epsilon_1, dict(slots)
         if len(weight.shape) < 2:

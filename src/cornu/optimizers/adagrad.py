@@ -4,7 +4,7 @@ from typing import Any, Unpack
 
 from cornu import ops, registry
 from cornu.optimizers.learning_rate import LearningRate
-from cornu.optimizers.optimizer import Optimizer
+from cornu.optimizers.optimizer import Optimizer, Update
 from cornu.optimizers.shared_arguments import OptimizerArguments, with_shared_arguments
 from cornu.typing import Array
 
@@ -54,9 +54,7 @@ class Adagrad(Optimizer):
         """Return the slot of the sum of squared gradients."""
         return [{"accumulator": self.initial_accumulator_value}]
 
-    def update_one(
-        self, gradient: Array, slots: dict[str, Any], weight: Array, learning_rate: Array, step: Array
-    ) -> tuple[Any, dict]:
+    def update_one(self, gradient: Array, slots: dict[str, Any], weight: Array, learning_rate: Array, step: Array) -> Update:
         """Compute one step for one weight."""
         total = slots["accumulator"] + ops.square(gradient)
         return weight - learning_rate * gradient / ops.sqrt(total + self.epsilon), {"accumulator": total}

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cornu.errors import InvalidArgumentError, did_you_mean, warn
+from cornu.ops.argument_checks import invalid_value
 
 _SUCCESSORS = {
     "lr": "Did you mean 'learning_rate'?",
@@ -51,11 +52,7 @@ def check_settings(settings: Mapping[str, Any]) -> None:
                 f"Omit `{name}` to disable it.",
             )
     if not 0 <= settings["ema_momentum"] <= 1:
-        raise InvalidArgumentError(
-            f"The optimizer received `ema_momentum={settings['ema_momentum']!r}`.",
-            "`ema_momentum` must be between 0 and 1.",
-            "Pass, for example, `ema_momentum=0.99`.",
-        )
+        raise invalid_value("The optimizer", "ema_momentum", settings["ema_momentum"], "between 0 and 1", 0.99)
     for name, least in (("ema_overwrite_frequency", 1), ("gradient_accumulation_steps", 2)):
         value = settings[name]
         if value is not None and (not hasattr(value, "__index__") or value < least):

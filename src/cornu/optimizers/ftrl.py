@@ -5,7 +5,7 @@ from typing import Any, Unpack
 from cornu import ops, registry
 from cornu.errors import InvalidArgumentError
 from cornu.optimizers.learning_rate import LearningRate
-from cornu.optimizers.optimizer import Optimizer
+from cornu.optimizers.optimizer import Optimizer, Update
 from cornu.optimizers.shared_arguments import OptimizerArguments, with_shared_arguments
 from cornu.typing import Array
 
@@ -89,9 +89,7 @@ class Ftrl(Optimizer):
         """Return the slots of the sum of squared gradients and of the linear term."""
         return [{"accumulator": self.initial_accumulator_value, "linear": 0.0}]
 
-    def update_one(
-        self, gradient: Array, slots: dict[str, Any], weight: Array, learning_rate: Array, step: Array
-    ) -> tuple[Any, dict]:
+    def update_one(self, gradient: Array, slots: dict[str, Any], weight: Array, learning_rate: Array, step: Array) -> Update:
         """Compute one step for one weight."""
         power, old = -self.learning_rate_power, slots["accumulator"]
         accumulator = old + ops.square(gradient)

@@ -37,14 +37,17 @@ def as_lists(optimizer: str, grads: Iterable[ArrayLike | None], variables: Itera
                 _CALL,
             ) from None
     gradients, targets = lists
-    if any(isinstance(gradient, (tuple, list)) and len(gradient) == 2 and _is_variable(gradient[1]) for gradient in gradients):
+    if any(
+        isinstance(gradient, (tuple, list)) and len(gradient) == 2 and isinstance(gradient[1], Variable)
+        for gradient in gradients
+    ):
         raise InvalidTypeError(
             f"`apply` of the optimizer {optimizer!r} received pairs of a gradient and a variable as `grads`.",
             "It takes the gradients and the variables as two lists.",
             "Call `optimizer.apply_gradients(zip(gradients, variables))` for pairs.",
         )
-    wrong = [target for target in targets if not _is_variable(target)]
-    if wrong and any(map(_is_variable, gradients)):
+    wrong = [target for target in targets if not isinstance(target, Variable)]
+    if wrong and any(isinstance(gradient, Variable) for gradient in gradients):
         raise InvalidTypeError(
             f"The optimizer {optimizer!r} received variables in the place of the gradients, and {_described(wrong[0])} in the "
             "place of a variable.",
@@ -59,9 +62,7 @@ def as_lists(optimizer: str, grads: Iterable[ArrayLike | None], variables: Itera
         )
     if any(gradient is target for gradient in gradients for target in targets):
         raise InvalidTypeError(
-            f"`apply` of the optimizer {optimizer!r} received variables as `grads` that it is to update.",
-            _ORDER,
-            _CALL,
+            f"`apply` of the optimizer {optimizer!r} received variables as `grads` that it is to update.", _ORDER, _CALL
         )
     return gradients, targets
 
@@ -180,10 +181,6 @@ def _shape_of(value: ArrayLike) -> tuple | None:
     array = unwrap(value)
     shape = tuple(array.shape if hasattr(array, "shape") else np.shape(array))
     return None if None in shape else shape
-
-
-def _is_variable(value: ArrayLike | Variable | None) -> bool:
-    return isinstance(value, Variable)
 
 
 def _described(value: ArrayLike | Variable | Iterable | None) -> str:

@@ -3,9 +3,9 @@
 from typing import Any, Unpack
 
 from cornu import ops, registry
-from cornu.errors import InvalidArgumentError
+from cornu.ops.argument_checks import invalid_value
 from cornu.optimizers.learning_rate import LearningRate
-from cornu.optimizers.optimizer import Optimizer
+from cornu.optimizers.optimizer import Optimizer, Update
 from cornu.optimizers.shared_arguments import OptimizerArguments, with_shared_arguments
 from cornu.optimizers.transforms import update_moment
 from cornu.typing import Array
@@ -54,20 +54,14 @@ class Lion(Optimizer):
     ):
         super().__init__(learning_rate=learning_rate, **kwargs)
         if not 0 < beta_1 <= 1:
-            raise InvalidArgumentError(
-                f"`Lion` received `beta_1={beta_1!r}`.",
-                "`beta_1` must be greater than 0 and at most 1.",
-                "Pass, for example, `beta_1=0.9`.",
-            )
+            raise invalid_value("`Lion`", "beta_1", beta_1, "greater than 0 and at most 1", 0.9)
         self.beta_1, self.beta_2 = beta_1, beta_2
 
     def slot_groups(self) -> list[dict[str, float]]:
         """Return the slot of the moving average of gradients."""
         return [{"momentum": 0.0}]
 
-    def update_one(
-        self, gradient: Array, slots: dict[str, Any], weight: Array, learning_rate: Array, step: Array
-    ) -> tuple[Any, dict]:
+    def update_one(self, gradient: Array, slots: dict[str, Any], weight: Array, learning_rate: Array, step: Array) -> Update:
         """Compute one step for one weight."""
         mean = slots["momentum"]
         direction = ops.sign(update_moment(mean, gradient, self.beta_1))

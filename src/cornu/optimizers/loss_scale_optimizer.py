@@ -10,6 +10,7 @@ from cornu.errors import InvalidArgumentError, InvalidTypeError
 from cornu.optimizers import transforms
 from cornu.optimizers.learning_rate import LearningRate
 from cornu.optimizers.optimizer import Optimizer, Slots, State
+from cornu.optimizers.shared_arguments import SHARED
 from cornu.typing import Array
 
 __all__ = ["LossScaleOptimizer"]
@@ -20,17 +21,7 @@ _LEAST_SCALE = 2.0**-16
 _LARGEST_SCALE = 2.0**127
 """The scale does not grow further: infinity would remain infinity when halved."""
 
-_OF_INNER: dict[str, Any] = {
-    "weight_decay": None,
-    "clipnorm": None,
-    "global_clipnorm": None,
-    "clipvalue": None,
-    "use_ema": False,
-    "ema_momentum": 0.99,
-    "ema_overwrite_frequency": None,
-    "loss_scale_factor": None,
-    "gradient_accumulation_steps": None,
-}
+_OF_INNER = {parameter.name: parameter.default for parameter in SHARED if parameter.name != "name"}
 """Arguments of optimizers that only the inner one can have, with the values that files of older versions of Keras name."""
 
 

@@ -1,7 +1,7 @@
 """Different optimizers for different weights."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from typing import Any, NoReturn
 
 from cornu import registry, serialization
@@ -14,7 +14,7 @@ __all__ = ["MultiOptimizer", "OptimizerMap"]
 
 
 @registry.register("optimizers")
-class OptimizerMap(MutableMapping):
+class OptimizerMap(serialization.Configurable, MutableMapping):
     """Mapping from paths of weights to optimizers, for :class:`MultiOptimizer`.
 
     A key is a path, such as ``"dense/kernel"``, or a regular expression that matches the whole path, such as ``"encoder/.*"``.
@@ -88,17 +88,6 @@ class OptimizerMap(MutableMapping):
             "default_optimizer": serialization.serialize(self.default_optimizer),
             "optimizer_map": serialization.serialize(self._optimizer_map),
         }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None) -> "OptimizerMap":
-        """Create a mapping from a config returned by :meth:`get_config`.
-
-        Args:
-            config: The config.
-            custom_objects: Dict of names to custom optimizers. Defaults to None.
-        """
-        with registry.custom_object_scope(custom_objects):
-            return cls(**serialization.deserialize(config))
 
 
 @registry.register("optimizers")
@@ -174,8 +163,7 @@ class MultiOptimizer(Optimizer):
                 state.put(variables, values)
                 for place, weight in zip(places, after, strict=True):
                     weights[place] = weight
-        (iterations,) = state.get([self._iterations])
-        state.put([self._iterations], [iterations + 1])
+        self._count_step(state)
         return weights
 
     @property

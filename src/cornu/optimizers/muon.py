@@ -8,9 +8,9 @@ from cornu import ops, registry
 from cornu.core.variable import Variable
 from cornu.optimizers import transforms
 from cornu.optimizers.learning_rate import LearningRate
-from cornu.optimizers.optimizer import Optimizer
+from cornu.optimizers.optimizer import Optimizer, Update
 from cornu.optimizers.shared_arguments import SharedArguments, with_shared_arguments
-from cornu.optimizers.transforms import bias_correction, update_moment
+from cornu.optimizers.transforms import bias_correction, update_moments
 from cornu.typing import Array, ArrayLike
 
 __all__ = ["Muon"]
@@ -118,16 +118,15 @@ class Muon(Optimizer):
             for weight, amount, takes in zip(weights, amounts, takes_part, strict=True)
         ]
 
-    def update_one(
-        self, gradient: Array, slots: dict[str, Any], weight: Array, learning_rate: Array, step: Array
-    ) -> tuple[Any, dict]:
+    def update_one(self, gradient: Array, slots: dict[str, Any], weight: Array, learning_rate: Array, step: Array) -> Update:
         """Compute one step for one weight."""
         if "velocity" in slots:
-            momentum = update_moment(slots["momentum"], gradient, self.adam_beta_1)
-            velocity = update_moment(slots["velocity"], ops.square(gradient), self.adam_beta_2)
+            new = update_moments(slots, gradient, self.adam_beta_1, self.adam_beta_2)
             correction = ops.sqrt(bias_correction(self.adam_beta_2, step)) / bias_correction(self.adam_beta_1, step)
-            move = learning_rate * self.adam_lr_ratio * correction * momentum / (ops.sqrt(velocity) + self.epsilon)
-            return weight - move, {"momentum": momentum, "velocity": velocity}
+            move = (
+                learning_rate * self.adam_lr_ratio * correction * new["momentum"] / (ops.sqrt(new["velocity"]) + self.epsilon)
+            )
+            return weight - move, new
         momentum = self.momentum * slots["momentum"] + gradient
         update = self._orthogonal(gradient + self.momentum * momentum if self.nesterov else momentum)
         scale = 1.0 if self.rms_rate is None else self.rms_rate * max(weight.shape) ** 0.5

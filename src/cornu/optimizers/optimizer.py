@@ -34,6 +34,9 @@ __all__ = ["Optimizer"]
 Slots = dict[str, list]
 """State of an optimizer: lists of arrays by name, one array per weight (or a single one, see ``scalar_slots``)."""
 
+Update = tuple[Any, dict[str, Any]]
+"""What a step computes for one weight: the new weight, and its new slots by name."""
+
 _MADE_BY_INIT = ("name", "built", "_iterations", "_learning_rate", "_trainable_variables", "_variables")
 """Attributes that an optimizer has unless the constructor of a subclass did not call that of its base class."""
 
@@ -178,7 +181,7 @@ class Optimizer(serialization.Configurable):
 
     def update_one(
         self, gradient: Array, slots: dict[str, Any], weight: Array, learning_rate: Array | float, step: Array
-    ) -> tuple[Any, dict]:
+    ) -> Update:
         """Compute one step for one weight.
 
         Args:
@@ -262,7 +265,7 @@ class Optimizer(serialization.Configurable):
 
     def _moved(
         self, gradient: Array, kept: dict, scalars: dict, weight: Array, learning_rate: Array | float, step: Array
-    ) -> tuple[Any, dict]:
+    ) -> Update:
         """Update one weight; the results have the dtypes of the arguments.
 
         A layer may have a dtype other than ``config.floatx()``, the dtype of the learning rate; the wider one is used to
@@ -343,9 +346,11 @@ class Optimizer(serialization.Configurable):
         for place, variable in enumerate(self._trainable_variables):
             if gradients[place] is not None:
                 weights[place] = gradient_checks.constrained(variable, weights[place])
-        (iterations,) = state.get([self._iterations])
-        state.put([self._iterations], [iterations + 1])
+        self._count_step(state)
         return weights
+
+    def _count_step(self, state: State) -> None:
+        state.put([self._iterations], [state.get([self._iterations])[0] + 1])
 
     def _accumulated(self, state: State, gradients: list, weights: list) -> list:
         """Return the new weights and update the state. With accumulation, most steps only accumulate gradients."""
@@ -379,14 +384,16 @@ class Optimizer(serialization.Configurable):
         decayed = self._decayed(weights, rate, self._decays)
         starts = [w if g is None else d for g, w, d in zip(gradients, weights, decayed, strict=True)]
         with self._bound(state, starts) as values:
-            scalars = {name: self._slots[name][0].value for name, _ in self.scalar_slots}
-            for name, value in self.update_scalars(scalars, self._number_of_step()).items():
+            for name, value in self.update_scalars(self._scalar_values(), self._number_of_step()).items():
                 self._slots[name][0].assign(value)
             for gradient, variable in zip(gradients, self._trainable_variables, strict=True):
                 if gradient is not None:
                     self.update_step(gradient, variable, rate)
         state.put(self.variables, [values[id(v)] for v in self.variables])
         return [values[id(v)] for v in self._trainable_variables]
+
+    def _scalar_values(self) -> dict[str, Any]:
+        return {name: self._slots[name][0].value for name, _ in self.scalar_slots}
 
     @contextlib.contextmanager
     def _bound(self, state: State, weights: list) -> Iterator[dict[int, Any]]:
@@ -657,8 +664,7 @@ class Optimizer(serialization.Configurable):
                 f"Its variables have the shapes {expected}.",
                 "Pass one array per variable, in the order of `optimizer.variables`.",
             )
-        for variable, value in zip(variables, weights, strict=True):
-            variable.assign(value)
+        _assign_all(variables, weights)
 
     def save_own_variables(self, store: MutableMapping[str, Any]) -> None:
         """Put copies of the values of :attr:`variables` into a dict, under the names ``"0"``, ``"1"`` and so on.
@@ -728,9 +734,8 @@ class Optimizer(serialization.Configurable):
             >>> weight.numpy().tolist()
             [0.75]
         """
-        index, once = self._get_variable_index(variable), {name for name, _ in self.scalar_slots}
-        scalars = {name: self._slots[name][0].value for name in once}
-        of_weight = {name: variables[index] for name, variables in self._slots.items() if name not in once}
+        index, scalars = self._get_variable_index(variable), self._scalar_values()
+        of_weight = {name: variables[index] for name, variables in self._slots.items() if name not in scalars}
         slots = {name: slot for name, slot in of_weight.items() if slot is not None}
         kept = {name: slot.value for name, slot in slots.items()}
         weight, new = self._moved(gradient, kept, scalars, variable.value, learning_rate, self._number_of_step())
@@ -782,10 +787,7 @@ class Optimizer(serialization.Configurable):
             own = self.variables
             state = State(own, detached_values_of(own))
             weights = self._step(state, gradients, detached_values_of(self._trainable_variables))
-        for variable, value in zip(self._trainable_variables, weights, strict=True):
-            variable.assign(value)
-        for variable, value in zip(own, state.get(own), strict=True):
-            variable.assign(value)
+        _assign_all([*self._trainable_variables, *own], [*weights, *state.get(own)])
 
     @autograph.not_converted
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> Variable:
@@ -904,6 +906,11 @@ class Optimizer(serialization.Configurable):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def _assign_all(variables: list[Variable], values: Sequence[ArrayLike]) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
 
 
 def _described(rate: LearningRateSchedule | Callable[[], Any]) -> str:

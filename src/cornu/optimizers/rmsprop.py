@@ -4,7 +4,7 @@ from typing import Any, Unpack
 
 from cornu import ops, registry
 from cornu.optimizers.learning_rate import LearningRate
-from cornu.optimizers.optimizer import Optimizer
+from cornu.optimizers.optimizer import Optimizer, Update
 from cornu.optimizers.shared_arguments import OptimizerArguments, with_shared_arguments
 from cornu.optimizers.transforms import update_moment
 from cornu.typing import Array
@@ -63,9 +63,7 @@ class RMSprop(Optimizer):
         names = ["velocity", *(["momentum"] if self.momentum else []), *(["average_gradient"] if self.centered else [])]
         return [{name: 0.0} for name in names]
 
-    def update_one(
-        self, gradient: Array, slots: dict[str, Any], weight: Array, learning_rate: Array, step: Array
-    ) -> tuple[Any, dict]:
+    def update_one(self, gradient: Array, slots: dict[str, Any], weight: Array, learning_rate: Array, step: Array) -> Update:
         """Compute one step for one weight."""
         new = {"velocity": update_moment(slots["velocity"], ops.square(gradient), self.rho)}
         variance = new["velocity"]

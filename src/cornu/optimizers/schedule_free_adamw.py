@@ -5,9 +5,10 @@ from typing import Any, Unpack
 
 from cornu import ops, registry
 from cornu.core.variable import Variable
-from cornu.errors import InvalidArgumentError
+from cornu.ops.argument_checks import invalid_value
+from cornu.optimizers.adam import MomentOptimizer
 from cornu.optimizers.learning_rate import LearningRate
-from cornu.optimizers.optimizer import Optimizer
+from cornu.optimizers.optimizer import Update
 from cornu.optimizers.shared_arguments import OptimizerArguments, with_shared_arguments
 from cornu.optimizers.transforms import bias_correction, update_moment
 from cornu.typing import Array, ArrayLike
@@ -16,7 +17,7 @@ __all__ = ["ScheduleFreeAdamW"]
 
 
 @registry.register("optimizers", aliases=("schedulefreeadamw",))
-class ScheduleFreeAdamW(Optimizer):
+class ScheduleFreeAdamW(MomentOptimizer):
     """Schedule-free AdamW optimizer, which averages the weights instead of decreasing the learning rate.
 
     With gradient ``g`` and step ``t`` (starting at 1), where ``z`` is the weight at first::
@@ -61,14 +62,10 @@ class ScheduleFreeAdamW(Optimizer):
         warmup_steps: int = 0,
         **kwargs: Unpack[OptimizerArguments],
     ):
-        super().__init__(learning_rate=learning_rate, **kwargs)
+        super().__init__(learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon, **kwargs)
         if not 0 < beta_1 <= 1:
-            raise InvalidArgumentError(
-                f"`ScheduleFreeAdamW` received `beta_1={beta_1!r}`.",
-                "`beta_1` must be greater than 0 and at most 1.",
-                "Pass, for example, `beta_1=0.9`.",
-            )
-        self.beta_1, self.beta_2, self.epsilon, self.warmup_steps = beta_1, beta_2, epsilon, warmup_steps
+            raise invalid_value("`ScheduleFreeAdamW`", "beta_1", beta_1, "greater than 0 and at most 1", 0.9)
+        self.warmup_steps = warmup_steps
 
     def slot_groups(self) -> list[dict[str, float]]:
         """Return the slots of the sequence without averaging (named momentum in Keras files) and of squared gradients."""
@@ -80,9 +77,7 @@ class ScheduleFreeAdamW(Optimizer):
             return lambda shape, dtype: weight.numpy() if isinstance(weight, Variable) else weight
         return super().first_slot(name, value, weight)
 
-    def update_one(
-        self, gradient: Array, slots: dict[str, Any], weight: Array, learning_rate: Array, step: Array
-    ) -> tuple[Any, dict]:
+    def update_one(self, gradient: Array, slots: dict[str, Any], weight: Array, learning_rate: Array, step: Array) -> Update:
         """Compute one step for one weight."""
         if self.warmup_steps > 0:
             learning_rate = learning_rate * ops.minimum(step / self.warmup_steps, 1.0)

@@ -6,6 +6,7 @@ from typing import Any
 
 from cornu import config, ops, registry, serialization
 from cornu.errors import InvalidArgumentError
+from cornu.ops.argument_checks import invalid_value
 from cornu.typing import Array, ArrayLike
 
 
@@ -37,11 +38,7 @@ def _float(step: ArrayLike) -> Array:
 
 def _positive(name: str, value: float) -> float:
     if not value > 0:
-        raise InvalidArgumentError(
-            f"The schedule received `{name}={value!r}`.",
-            f"`{name}` must be a positive number.",
-            f"Pass, for example, `{name}=1000`.",
-        )
+        raise invalid_value("The schedule", name, value, "a positive number", 1000)
     return value
 
 
@@ -302,10 +299,8 @@ class CosineDecayRestarts(LearningRateSchedule):
         alpha: float = 0.0,
         name: str = "SGDRDecay",
     ):
-        self.initial_learning_rate, self.first_decay_steps = (
-            initial_learning_rate,
-            _positive("first_decay_steps", first_decay_steps),
-        )
+        self.initial_learning_rate = initial_learning_rate
+        self.first_decay_steps = _positive("first_decay_steps", first_decay_steps)
         self.t_mul, self.m_mul, self.alpha, self.name = t_mul, m_mul, alpha, name
 
     def __call__(self, step: ArrayLike) -> Any:

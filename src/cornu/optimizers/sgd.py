@@ -3,9 +3,9 @@
 from typing import Any, Unpack
 
 from cornu import registry
-from cornu.errors import InvalidArgumentError
+from cornu.ops.argument_checks import invalid_value
 from cornu.optimizers.learning_rate import LearningRate
-from cornu.optimizers.optimizer import Optimizer
+from cornu.optimizers.optimizer import Optimizer, Update
 from cornu.optimizers.shared_arguments import OptimizerArguments, with_shared_arguments
 from cornu.typing import Array
 
@@ -57,20 +57,14 @@ class SGD(Optimizer):
     ):
         super().__init__(learning_rate=learning_rate, **kwargs)
         if not 0 <= momentum <= 1:
-            raise InvalidArgumentError(
-                f"`SGD` received `momentum={momentum!r}`.",
-                "`momentum` must be between 0 and 1.",
-                "Pass, for example, `momentum=0.9`.",
-            )
+            raise invalid_value("`SGD`", "momentum", momentum, "between 0 and 1", 0.9)
         self.momentum, self.nesterov = momentum, nesterov
 
     def slot_groups(self) -> list[dict[str, float]]:
         """Return the slot of the velocity (named momentum in Keras files) if there is momentum."""
         return [{"momentum": 0.0}] if self.momentum else []
 
-    def update_one(
-        self, gradient: Array, slots: dict[str, Any], weight: Array, learning_rate: Array, step: Array
-    ) -> tuple[Any, dict]:
+    def update_one(self, gradient: Array, slots: dict[str, Any], weight: Array, learning_rate: Array, step: Array) -> Update:
         """Compute one step for one weight."""
         move = -learning_rate * gradient
         if not self.momentum:

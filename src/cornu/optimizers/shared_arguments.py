@@ -31,7 +31,8 @@ class OptimizerArguments(SharedArguments, total=False):
     weight_decay: float | None
 
 
-_SHARED = list(constructor_of(Optimizer).parameters.values())[2:-1]
+SHARED = list(constructor_of(Optimizer).parameters.values())[2:-1]
+"""The parameters of the constructor of :class:`Optimizer` after ``learning_rate``, without ``**kwargs``."""
 
 
 def with_shared_arguments(constructor: Constructor) -> Constructor:
@@ -49,7 +50,7 @@ def with_shared_arguments(constructor: Constructor) -> Constructor:
     *own, others = signature.parameters.values()
     first = [parameter for parameter in own if parameter.kind is parameter.POSITIONAL_OR_KEYWORD]
     last = [parameter.replace(kind=parameter.POSITIONAL_OR_KEYWORD) for parameter in own[len(first) :]]
-    shared = [parameter for parameter in _SHARED if parameter.name not in signature.parameters]
+    shared = [parameter for parameter in SHARED if parameter.name not in signature.parameters]
     signature = signature.replace(parameters=[*first, *shared, *last, others])
 
     @functools.wraps(constructor)

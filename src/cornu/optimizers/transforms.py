@@ -125,6 +125,26 @@ def update_moment(moment: Array, value: Array, decay: Array | float) -> Any:
     return decay * moment + (1 - decay) * value
 
 
+def update_moments(slots: dict[str, Any], gradient: Array, beta_1: float, beta_2: float) -> dict[str, Any]:
+    """Update the moving averages of Adam: ``"momentum"`` of gradients, and ``"velocity"`` of their squares.
+
+    Args:
+        slots: Dict of the two averages.
+        gradient: The gradient.
+        beta_1: Decay rate of the average of gradients.
+        beta_2: Decay rate of the average of squared gradients.
+
+    Example:
+        >>> from cornu import ops
+        >>> from cornu.optimizers.transforms import update_moments
+        >>> slots = {"momentum": ops.array([1.0]), "velocity": ops.array([1.0])}
+        >>> {name: x.tolist() for name, x in update_moments(slots, ops.array([3.0]), 0.75, 0.5).items()}
+        {'momentum': [1.5], 'velocity': [5.0]}
+    """
+    momentum = update_moment(slots["momentum"], gradient, beta_1)
+    return {"momentum": momentum, "velocity": update_moment(slots["velocity"], ops.square(gradient), beta_2)}
+
+
 def bias_correction(decay: float, step: ArrayLike) -> Any:
     """Return ``1 - decay ** step``, by which a moving average that started at 0 is divided to make it unbiased.
 

@@ -15,14 +15,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
+from cornu.ops import reductions
+from cornu.ops.argument_checks import check_option
 from cornu.ops.conversion import cast, convert_to_tensor
 from cornu.ops.dispatch import arrays
 from cornu.ops.logic import equal, less, logical_or, where
 from cornu.ops.manipulation import concatenate, reshape, split, squeeze
 from cornu.ops.math import divide_no_nan, exp, log, maximum, minimum, square
-from cornu.ops.reductions import all as all_of
-from cornu.ops.reductions import max as largest
-from cornu.ops.reductions import min as smallest
 from cornu.ops.trigonometry import arctan2, cos, sin, tan
 from cornu.typing import Array, ArrayLike, DType
 
@@ -301,7 +300,7 @@ def affine_transform(
     a, c = cos(turn - along_y) / cos(along_y), -sin(turn - along_y) / cos(along_y)
     b, d = a * tan(along_x) + sin(turn), cos(turn) - c * tan(along_x)
     moved = [(d * x - b * y) * size + middle[0], (a * y - c * x) * size + middle[1]]
-    edges = concatenate([end(values, -1, keepdims=True) for end in (smallest, largest) for values in moved], -1)
+    edges = concatenate([end(values, -1, keepdims=True) for end in (reductions.min, reductions.max) for values in moved], -1)
     return convert_format(edges, "xyxy", bounding_box_format, height, width)  # type: ignore[return-value]
 
 
@@ -359,8 +358,8 @@ def compute_iou(
     if not use_masking:
         return found
     padding = logical_or(
-        all_of(less(convert_to_tensor(boxes1), 0), -1)[..., :, None],
-        all_of(less(convert_to_tensor(boxes2), 0), -1)[..., None, :],
+        reductions.all(less(convert_to_tensor(boxes1), 0), -1)[..., :, None],
+        reductions.all(less(convert_to_tensor(boxes2), 0), -1)[..., None, :],
     )
     return where(padding, float(mask_val), found)
 
@@ -409,8 +408,7 @@ def _centers_of(boxes: ArrayLike, name: str, encoding: str, image_shape: Sequenc
 
 
 def _check_encoding(argument: str, encoding: str, variance: Sequence[float] | None) -> list[float]:
-    if encoding not in _ENCODINGS:
-        raise one_of(argument, encoding, _ENCODINGS)
+    check_option(argument, encoding, _ENCODINGS)
     if variance is not None and len(variance) != 4:
         raise InvalidArgumentError(
             f"`variance={variance!r}` was given.", "It must have four values.", "Pass, for example, `[0.1, 0.1, 0.2, 0.2]`."

@@ -61,10 +61,7 @@ def separable_filter(backend: Backend, images: Array, vertical: Array, horizonta
 
 @op(batch_coupling=of_rank(4))
 def gaussian_blur(
-    images: ArrayLike,
-    kernel_size: Sequence[int] = (3, 3),
-    sigma: Sequence[float] = (1.0, 1.0),
-    data_format: str | None = None,
+    images: ArrayLike, kernel_size: Sequence[int] = (3, 3), sigma: Sequence[float] = (1.0, 1.0), data_format: str | None = None
 ) -> Array:
     """Blur images by a Gaussian filter, with zeros beyond the edges.
 

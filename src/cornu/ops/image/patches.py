@@ -6,8 +6,7 @@ from cornu import config
 from cornu.errors import ShapeError
 from cornu.ops.batch_coupling import of_rank
 from cornu.ops.dispatch import arrays, op
-from cornu.ops.nn.windows import check_fits, effective_size, output_size, padding_pair
-from cornu.ops.sequences import windows_along
+from cornu.ops.nn.windows import check_fits, effective_size, output_size, padding_pair, windows_along
 from cornu.typing import Array, ArrayLike, IntOrInts
 from cornu.validation import check_ints, standardize_padding
 

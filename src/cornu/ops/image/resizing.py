@@ -14,7 +14,8 @@ import numpy as np
 from cornu import backends, config
 from cornu.backends.contract import Backend
 from cornu.dtypes import is_float
-from cornu.errors import InvalidArgumentError, ShapeError, one_of
+from cornu.errors import InvalidArgumentError, ShapeError
+from cornu.ops.argument_checks import check_option
 from cornu.ops.batch_coupling import of_rank
 from cornu.ops.conversion import round_and_cast
 from cornu.ops.dispatch import arrays, floats, op
@@ -203,10 +204,8 @@ def check_resize_arguments(size: Sequence[Any], interpolation: str, crop: bool, 
         >>> check_resize_arguments((4, 5.0), "nearest", False, False, "constant")
         (4, 5)
     """
-    if interpolation not in INTERPOLATIONS:
-        raise one_of("interpolation", interpolation, INTERPOLATIONS)
-    if fill_mode != "constant":
-        raise one_of("fill_mode", fill_mode, ("constant",))
+    check_option("interpolation", interpolation, INTERPOLATIONS)
+    check_option("fill_mode", fill_mode, ("constant",))
     if crop and widen:
         raise InvalidArgumentError(
             "`crop_to_aspect_ratio=True` and `pad_to_aspect_ratio=True` were given.",
@@ -298,8 +297,7 @@ def scale_and_translate(
         >>> ops.image.scale_and_translate([0.0, 4.0], (4,), [2.0], [0.0], (0,), "linear").tolist()
         [0.0, 1.0, 3.0, 4.0]
     """
-    if method not in _METHODS:
-        raise one_of("method", method, tuple(_METHODS))
+    check_option("method", method, tuple(_METHODS))
     backend, x = floats(images)
     backend, x, scale, translation = arrays(x, scale, translation)
     axes, sizes, old = check_axes(tuple(spatial_dims), x.shape, "spatial_dims"), as_sizes(output_shape), backend.shape(x)

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from cornu.backends.contract import Backend
 from cornu.dtypes import is_float
-from cornu.errors import InvalidArgumentError, ShapeError, one_of
+from cornu.errors import InvalidArgumentError, ShapeError
+from cornu.ops.argument_checks import check_option
 from cornu.ops.conversion import round_and_cast
 from cornu.ops.dispatch import arrays, op
 from cornu.typing import Array, ArrayLike
@@ -77,7 +78,7 @@ def sample(
     total = functools.reduce(backend.add, parts)
     if fill_mode != "constant" or fill_value == 0:
         return total
-    sums = [_sum(backend, axis.weights) for axis in axes]
+    sums = [functools.reduce(backend.add, axis.weights) for axis in axes]
     outside = backend.multiply(backend.subtract(1.0, _product(backend, sums)), float(fill_value))
     return backend.add(total, _with_axes(backend, outside, more))
 
@@ -123,15 +124,9 @@ def _moved_inside(backend: Backend, coordinate: Array, size: int, fill_mode: str
 
 
 def _product(backend: Backend, factors: Sequence[Array | None]) -> Array | None:
-    result = None
-    for factor in factors:
-        if factor is not None:
-            result = factor if result is None else backend.multiply(result, factor)
-    return result
-
-
-def _sum(backend: Backend, weights: Sequence) -> Array:
-    return weights[0] if len(weights) == 1 else backend.add(*weights)
+    """Return the product of the factors that are not None; None if all are."""
+    found = [factor for factor in factors if factor is not None]
+    return functools.reduce(backend.multiply, found) if found else None
 
 
 def _with_axes(backend: Backend, x: Array, count: int) -> Array:
@@ -170,8 +165,7 @@ def map_coordinates(
         >>> ops.image.map_coordinates([0.0, 10.0, 20.0], [[0.5, 1.0, 2.5]], order=1, fill_mode="nearest").tolist()
         [5.0, 10.0, 20.0]
     """
-    if fill_mode not in _ALL_FILL_MODES:
-        raise one_of("fill_mode", fill_mode, _ALL_FILL_MODES)
+    check_option("fill_mode", fill_mode, _ALL_FILL_MODES)
     if order not in (0, 1):
         raise InvalidArgumentError(
             f"`order={order!r}` was given.", "It must be 0 (the nearest element) or 1 (linear interpolation).", "Pass 0 or 1."

@@ -8,7 +8,8 @@ from cornu import config
 from cornu.backends import fused_ops
 from cornu.backends.contract import Backend
 from cornu.dtypes import is_float
-from cornu.errors import ShapeError, one_of
+from cornu.errors import ShapeError
+from cornu.ops.argument_checks import check_option
 from cornu.ops.conversion import round_and_cast
 from cornu.ops.dispatch import arrays, op
 from cornu.ops.image.filters import gaussian_kernel, separable_filter
@@ -33,10 +34,8 @@ def check_warp_arguments(interpolation: str, fill_mode: str) -> None:
         >>> from cornu.ops.image.warping import check_warp_arguments
         >>> check_warp_arguments("bilinear", "reflect")
     """
-    if interpolation not in INTERPOLATIONS:
-        raise one_of("interpolation", interpolation, INTERPOLATIONS)
-    if fill_mode not in FILL_MODES:
-        raise one_of("fill_mode", fill_mode, FILL_MODES)
+    check_option("interpolation", interpolation, INTERPOLATIONS)
+    check_option("fill_mode", fill_mode, FILL_MODES)
 
 
 def positions_of(backend: Backend, images: Array) -> tuple[Array, Array]:
@@ -189,13 +188,7 @@ def _projected(
     x, y = positions_of(backend, images)
     depth = backend.add(backend.add(backend.multiply(columns[6], x), backend.multiply(columns[7], y)), 1.0)
     return warp(
-        backend,
-        images,
-        backend.divide(along_x, depth),
-        backend.divide(along_y, depth),
-        interpolation,
-        fill_mode,
-        fill_value,
+        backend, images, backend.divide(along_x, depth), backend.divide(along_y, depth), interpolation, fill_mode, fill_value
     )
 
 

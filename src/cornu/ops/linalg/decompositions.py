@@ -4,8 +4,9 @@ from typing import Any
 
 from cornu.backends.contract import Backend
 from cornu.dtypes import is_complex
-from cornu.errors import InvalidArgumentError, one_of
+from cornu.errors import InvalidArgumentError
 from cornu.ops import unknown_sizes
+from cornu.ops.argument_checks import check_option
 from cornu.ops.batch_coupling import of_rank
 from cornu.ops.dispatch import computed_in_float32, op
 from cornu.ops.linalg.matrices import (
@@ -77,8 +78,7 @@ def qr(x: ArrayLike, mode: str = "reduced") -> tuple[Array, Array]:
         >>> round(abs(float(r[0, 0])), 4)
         5.0
     """
-    if mode not in ("reduced", "complete"):
-        raise one_of("mode", mode, ("reduced", "complete"))
+    check_option("mode", mode, ("reduced", "complete"))
     backend, x = matrices("qr", x)
     return backend.qr(x, mode == "complete")
 

@@ -9,13 +9,7 @@ from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.ops import unknown_sizes
 from cornu.ops.batch_coupling import of_rank, solved
 from cornu.ops.dispatch import computed_in_float32, floats, op
-from cornu.ops.linalg.matrices import (
-    adjoint,
-    has_values,
-    identity_like,
-    machine_epsilon,
-    matrices,
-)
+from cornu.ops.linalg.matrices import adjoint, has_values, identity_like, machine_epsilon, matrices
 from cornu.ops.shape_checks import check_broadcast
 from cornu.typing import Array, ArrayLike
 from cornu.validation import result_type

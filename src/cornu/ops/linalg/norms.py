@@ -5,13 +5,10 @@ import math
 from cornu.backends.contract import Backend
 from cornu.dtypes import is_complex
 from cornu.errors import InvalidArgumentError, ShapeError
+from cornu.ops import reductions
 from cornu.ops.batch_coupling import along_axis
 from cornu.ops.dispatch import computed_in_float32, floats, op
 from cornu.ops.manipulation import moveaxis
-from cornu.ops.reductions import max as largest
-from cornu.ops.reductions import min as smallest
-from cornu.ops.reductions import safe_sqrt
-from cornu.ops.reductions import sum as total
 from cornu.ops.shape_checks import check_axes
 from cornu.typing import Array, ArrayLike, Axis
 
@@ -67,7 +64,7 @@ def norm(x: ArrayLike, ord: int | float | str | None = None, axis: Axis = None, 
     if is_complex(backend.dtype(x)) and ord not in _SINGULAR_ORDERS:
         return norm(backend.abs(x), ord, axis, keepdims)
     if ord is None or (ord == "fro" and len(places) == 2):
-        return safe_sqrt(total(backend.square(x), places, keepdims))
+        return reductions.safe_sqrt(reductions.sum(backend.square(x), places, keepdims))
     if len(places) == 2:
         return _matrix_norm(backend, x, ord, places, keepdims)
     return _vector_norm(backend, x, ord, places[0], keepdims)
@@ -76,20 +73,18 @@ def norm(x: ArrayLike, ord: int | float | str | None = None, axis: Axis = None, 
 def _vector_norm(backend: Backend, x: Array, order: int | float | str, axis: int, keepdims: bool) -> Array:
     if isinstance(order, str):
         raise InvalidArgumentError(
-            f"`ord={order!r}` was given for vectors.",
-            "The order must be a number.",
-            "Omit `ord` or pass two axes.",
+            f"`ord={order!r}` was given for vectors.", "The order must be a number.", "Omit `ord` or pass two axes."
         )
     if order == 2:
-        return safe_sqrt(total(backend.square(x), axis, keepdims))
+        return reductions.safe_sqrt(reductions.sum(backend.square(x), axis, keepdims))
     size = backend.abs(x)
     if order == 1:
-        return total(size, axis, keepdims)
+        return reductions.sum(size, axis, keepdims)
     if order == 0:
-        return total(backend.cast(backend.not_equal(x, 0), backend.dtype(x)), axis, keepdims)
+        return reductions.sum(backend.cast(backend.not_equal(x, 0), backend.dtype(x)), axis, keepdims)
     if order in (math.inf, -math.inf):
-        return (largest if order > 0 else smallest)(size, axis, keepdims)
-    sums = total(backend.power(size, float(order)), axis, keepdims)
+        return (reductions.max if order > 0 else reductions.min)(size, axis, keepdims)
+    sums = reductions.sum(backend.power(size, float(order)), axis, keepdims)
     zero = backend.equal(sums, 0)
     return backend.where(zero, 0.0, backend.power(backend.where(zero, 1.0, sums), 1 / order))
 
@@ -99,8 +94,8 @@ def _matrix_norm(backend: Backend, x: Array, order: int | float | str, places: t
         result = _singular_norm(backend, x, order, places)
     elif order in _MATRIX_ORDERS:
         summed, kept = places if abs(order) == 1 else places[::-1]  # type: ignore[arg-type]
-        sums = total(backend.abs(x), summed, True)
-        result = (largest if order > 0 else smallest)(sums, kept, True)  # type: ignore[operator]
+        sums = reductions.sum(backend.abs(x), summed, True)
+        result = (reductions.max if order > 0 else reductions.min)(sums, kept, True)  # type: ignore[operator]
     else:
         raise InvalidArgumentError(
             f"`ord={order!r}` was given for matrices.",
@@ -113,7 +108,7 @@ def _matrix_norm(backend: Backend, x: Array, order: int | float | str, places: t
 
 def _singular_norm(backend: Backend, x: Array, order: int | float | str, places: tuple[int, ...]) -> Array:
     values = backend.svd(moveaxis(x, places, (-2, -1)), compute_uv=False)
-    return (total if order == "nuc" else largest if order == 2 else smallest)(values, -1)
+    return (reductions.sum if order == "nuc" else reductions.max if order == 2 else reductions.min)(values, -1)
 
 
 @op(keras_path="math.CDist")
@@ -147,4 +142,4 @@ def cdist(x: ArrayLike, y: ArrayLike) -> Array:
     differences = backend.subtract(
         backend.reshape(x, (*one[:-1], 1, one[-1])), backend.reshape(y, (*other[:-2], 1, *other[-2:]))
     )
-    return safe_sqrt(backend.sum(backend.square(differences), -1))
+    return reductions.safe_sqrt(backend.sum(backend.square(differences), -1))

@@ -6,7 +6,7 @@ from typing import Any
 from cornu.backends.contract import Backend
 from cornu.errors import ShapeError
 from cornu.ops import unknown_sizes
-from cornu.ops.batch_coupling import contracted, einstein_sum, last_axis_product, matrix_product, spared
+from cornu.ops.batch_coupling import contracted, einstein_sum, matrix_product, of_rank, spared
 from cornu.ops.complex_numbers import conj
 from cornu.ops.dispatch import arrays, has_floats, op
 from cornu.ops.indexing import diagonal
@@ -55,7 +55,7 @@ def _without_int8(backend: Backend, *factors: Array) -> tuple[Array, ...]:
     return tuple(backend.cast(x, "int32") for x in factors) if are_int8 else factors
 
 
-@op(batch_coupling=last_axis_product, unknown_sizes=unknown_sizes.last_axis_product, keras_path="numpy.Dot")
+@op(batch_coupling=of_rank(2), unknown_sizes=unknown_sizes.last_axis_product, keras_path="numpy.Dot")
 def dot(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return the dot product over the last axis of ``x1`` and the second-to-last (or only) axis of ``x2``, as in NumPy.
 
@@ -72,7 +72,7 @@ def dot(x1: ArrayLike, x2: ArrayLike) -> Array:
     return tensordot(x1, x2, ([-1], [-2 if len(x2.shape) > 1 else 0]))
 
 
-@op(batch_coupling=last_axis_product, unknown_sizes=unknown_sizes.last_axes_product, keras_path="numpy.Inner")
+@op(batch_coupling=of_rank(2), unknown_sizes=unknown_sizes.last_axes_product, keras_path="numpy.Inner")
 def inner(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return the inner product over the last axes of both arrays.
 

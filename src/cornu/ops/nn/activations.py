@@ -45,6 +45,25 @@ __all__ = [
 # --- Activation functions ---------------------------------------------------------------------------------------------
 
 
+def activation(keras_path: str, aliases: tuple[str, ...] = (), batch_coupling: str | Callable = "none") -> Callable:
+    """Make a decorator for an op that strings and files may name as an activation.
+
+    Args:
+        keras_path: Path of the op in Keras's files.
+        aliases: More names of the activation. Defaults to none.
+        batch_coupling: How the samples of a batch affect each other in the op. Defaults to ``"none"``.
+
+    Returns:
+        The decorator, which returns the op.
+    """
+
+    def decorate(function: Callable) -> Callable:
+        wrapped = op(function, batch_coupling=batch_coupling, keras_path=keras_path)
+        return registry.register("activations", aliases=aliases)(wrapped)
+
+    return decorate
+
+
 @op(batch_coupling="none", keras_path="nn.Relu")
 def relu(x: ArrayLike) -> Array:
     """Rectified linear unit, ``max(x, 0)``. Its gradient at 0 is 0.
@@ -58,8 +77,7 @@ def relu(x: ArrayLike) -> Array:
     return backend.relu(without_booleans(backend, x))
 
 
-@registry.register("activations")
-@op(batch_coupling="none", keras_path="nn.Relu6")
+@activation("nn.Relu6")
 def relu6(x: ArrayLike) -> Array:
     """Rectified linear unit with an upper bound of 6, ``min(max(x, 0), 6)``, as a float. Its gradient at 0 and at 6 is 0.
 
@@ -77,8 +95,7 @@ def _between(backend: Backend, x: Array, low: float, high: float) -> Array:
     return backend.where(backend.less_equal(x, low), low, backend.where(backend.greater_equal(x, high), high, x))
 
 
-@registry.register("activations")
-@op(batch_coupling="none", keras_path="nn.LeakyRelu")
+@activation("nn.LeakyRelu")
 def leaky_relu(x: ArrayLike, negative_slope: float = 0.2) -> Array:
     """Leaky rectified linear unit: ``x`` if ``x > 0``, else ``negative_slope * x`` (Maas et al., 2013).
 
@@ -103,8 +120,7 @@ def _exponential_below(x: ArrayLike, alpha: float, stretch: float) -> Array:
     return backend.where(above, x, backend.multiply(backend.expm1(below), alpha))
 
 
-@registry.register("activations")
-@op(batch_coupling="none", keras_path="nn.Elu")
+@activation("nn.Elu")
 def elu(x: ArrayLike, alpha: float = 1.0) -> Array:
     """Exponential linear unit: ``x`` if ``x > 0``, else ``alpha * (exp(x) - 1)`` (Clevert et al., 2015).
 
@@ -120,8 +136,7 @@ def elu(x: ArrayLike, alpha: float = 1.0) -> Array:
     return _exponential_below(x, alpha, 1)
 
 
-@registry.register("activations")
-@op(batch_coupling="none", keras_path="nn.Celu")
+@activation("nn.Celu")
 def celu(x: ArrayLike, alpha: float = 1.0) -> Array:
     """Continuously differentiable ELU: ``x`` if ``x > 0``, else ``alpha * (exp(x / alpha) - 1)`` (Barron, 2017).
 
@@ -140,8 +155,7 @@ def celu(x: ArrayLike, alpha: float = 1.0) -> Array:
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 
-@registry.register("activations")
-@op(batch_coupling="none", keras_path="nn.Selu")
+@activation("nn.Selu")
 def selu(x: ArrayLike) -> Array:
     """Scaled exponential linear unit, which preserves mean 0 and variance 1 across layers (Klambauer et al., 2017).
 
@@ -156,8 +170,7 @@ def selu(x: ArrayLike) -> Array:
     return arrays(result)[0].multiply(result, _SELU_SCALE)
 
 
-@registry.register("activations")
-@op(batch_coupling="none", keras_path="nn.Softplus")
+@activation("nn.Softplus")
 def softplus(x: ArrayLike) -> Array:
     """Softplus ``log(1 + exp(x))``, a smooth approximation of :func:`relu`.
 
@@ -170,8 +183,7 @@ def softplus(x: ArrayLike) -> Array:
     return backend.logaddexp(x, 0.0)
 
 
-@registry.register("activations")
-@op(batch_coupling="none", keras_path="nn.LogSigmoid")
+@activation("nn.LogSigmoid")
 def log_sigmoid(x: ArrayLike) -> Array:
     """Logarithm of the sigmoid, ``log(sigmoid(x)) = -log(1 + exp(-x))``, without overflow.
 
@@ -184,8 +196,7 @@ def log_sigmoid(x: ArrayLike) -> Array:
     return backend.negative(backend.logaddexp(backend.negative(x), 0.0))
 
 
-@registry.register("activations")
-@op(batch_coupling="none", keras_path="nn.Softsign")
+@activation("nn.Softsign")
 def softsign(x: ArrayLike) -> Array:
     """Softsign ``x / (1 + abs(x))``.
 
@@ -198,8 +209,7 @@ def softsign(x: ArrayLike) -> Array:
     return backend.divide(x, backend.add(backend.abs(x), 1.0))
 
 
-@registry.register("activations", aliases=("swish",))
-@op(batch_coupling="none", keras_path="nn.Silu")
+@activation("nn.Silu", aliases=("swish",))
 def silu(x: ArrayLike) -> Array:
     """Sigmoid linear unit ``x * sigmoid(x)``, also called swish (Ramachandran et al., 2017).
 
@@ -249,8 +259,7 @@ def gelu(x: ArrayLike, approximate: bool = True) -> Array:
     return backend.multiply(backend.multiply(x, 0.5), backend.add(part, 1.0))
 
 
-@registry.register("activations")
-@op(batch_coupling="none", keras_path="nn.HardSigmoid")
+@activation("nn.HardSigmoid")
 def hard_sigmoid(x: ArrayLike) -> Array:
     """Piecewise linear approximation of the sigmoid, ``relu6(x + 3) / 6``.
 
@@ -263,8 +272,7 @@ def hard_sigmoid(x: ArrayLike) -> Array:
     return backend.divide(_between(backend, backend.add(x, 3.0), 0, 6), 6.0)
 
 
-@registry.register("activations", aliases=("hard_swish",))
-@op(batch_coupling="none", keras_path="nn.HardSilu")
+@activation("nn.HardSilu", aliases=("hard_swish",))
 def hard_silu(x: ArrayLike) -> Array:
     """Piecewise approximation of :func:`silu`, ``x * hard_sigmoid(x)`` (Howard et al., 2019).
 
@@ -289,8 +297,7 @@ def hard_swish(x: ArrayLike) -> Array:
     return hard_silu(x)
 
 
-@registry.register("activations")
-@op(batch_coupling="none", keras_path="nn.HardTanh")
+@activation("nn.HardTanh")
 def hard_tanh(x: ArrayLike) -> Array:
     """Piecewise linear approximation of ``tanh``: ``min(max(x, -1), 1)``.
 
@@ -303,8 +310,7 @@ def hard_tanh(x: ArrayLike) -> Array:
     return _between(backend, x, 0 if backend.dtype(x).startswith("u") else -1, 1)
 
 
-@registry.register("activations")
-@op(batch_coupling="none", keras_path="nn.TanhShrink")
+@activation("nn.TanhShrink")
 def tanh_shrink(x: ArrayLike) -> Array:
     """Tanh shrinkage ``x - tanh(x)``.
 
@@ -317,8 +323,7 @@ def tanh_shrink(x: ArrayLike) -> Array:
     return backend.subtract(x, backend.tanh(x))
 
 
-@registry.register("activations")
-@op(batch_coupling="none", keras_path="nn.SoftShrink")
+@activation("nn.SoftShrink")
 def soft_shrink(x: ArrayLike, threshold: float = 0.5) -> Array:
     """Soft shrinkage: ``x - threshold`` if ``x > threshold``, ``x + threshold`` if ``x < -threshold``, else 0.
 
@@ -336,8 +341,7 @@ def soft_shrink(x: ArrayLike, threshold: float = 0.5) -> Array:
     return backend.where(backend.greater(x, threshold), backend.subtract(x, threshold), below)
 
 
-@registry.register("activations")
-@op(batch_coupling="none", keras_path="nn.HardShrink")
+@activation("nn.HardShrink")
 def hard_shrink(x: ArrayLike, threshold: float = 0.5) -> Array:
     """Hard shrinkage: ``x`` if ``abs(x) > threshold``, else 0.
 
@@ -354,8 +358,7 @@ def hard_shrink(x: ArrayLike, threshold: float = 0.5) -> Array:
     return backend.where(backend.greater(backend.abs(x), threshold), x, 0.0)
 
 
-@registry.register("activations")
-@op(batch_coupling="none", keras_path="nn.Threshold")
+@activation("nn.Threshold")
 def threshold(x: ArrayLike, threshold: float, default_value: float) -> Array:
     """Threshold function: ``x`` if ``x > threshold``, else ``default_value``.
 
@@ -373,8 +376,7 @@ def threshold(x: ArrayLike, threshold: float, default_value: float) -> Array:
     return backend.where(backend.greater(x, threshold), x, default_value)
 
 
-@registry.register("activations")
-@op(batch_coupling="none", keras_path="nn.Squareplus")
+@activation("nn.Squareplus")
 def squareplus(x: ArrayLike, b: float = 4) -> Array:
     """Squareplus ``(x + sqrt(x**2 + b)) / 2``, a smooth approximation of :func:`relu` (Barron, 2021).
 
@@ -391,8 +393,7 @@ def squareplus(x: ArrayLike, b: float = 4) -> Array:
     return backend.multiply(backend.add(x, backend.sqrt(backend.add(backend.square(x), float(b)))), 0.5)
 
 
-@registry.register("activations")
-@op(batch_coupling="none", keras_path="nn.SparsePlus")
+@activation("nn.SparsePlus")
 def sparse_plus(x: ArrayLike) -> Array:
     """Sparseplus, the softplus of sparsemax: 0 if ``x <= -1``, ``(x + 1)**2 / 4`` if ``-1 < x < 1``, else ``x``.
 
@@ -406,8 +407,7 @@ def sparse_plus(x: ArrayLike) -> Array:
     return backend.where(backend.less_equal(x, -1), 0.0, backend.where(backend.less(x, 1), middle, x))
 
 
-@registry.register("activations")
-@op(batch_coupling="none", keras_path="nn.SparseSigmoid")
+@activation("nn.SparseSigmoid")
 def sparse_sigmoid(x: ArrayLike) -> Array:
     """Sparse sigmoid, the sigmoid of sparsemax: 0 if ``x <= -1``, ``(x + 1) / 2`` if ``-1 < x < 1``, else 1.
 
@@ -420,8 +420,7 @@ def sparse_sigmoid(x: ArrayLike) -> Array:
     return backend.multiply(backend.add(_between(backend, x, -1, 1), 1.0), 0.5)
 
 
-@registry.register("activations")
-@op(batch_coupling=along_axis(), keras_path="nn.Glu")
+@activation("nn.Glu", batch_coupling=along_axis())
 def glu(x: ArrayLike, axis: int = -1) -> Array:
     """Gated linear unit ``a * sigmoid(b)``, where ``a`` and ``b`` are the halves of ``x`` along an axis (Dauphin et al., 2016).
 
@@ -475,8 +474,7 @@ def _is_of_size_1(x: ArrayLike, axis: int) -> bool:
     return -len(shape) <= axis < len(shape) and shape[axis] == 1
 
 
-@registry.register("activations")
-@op(batch_coupling=along_axis(), keras_path="nn.Softmax")
+@activation("nn.Softmax", batch_coupling=along_axis())
 def softmax(x: ArrayLike, axis: Axis = -1) -> Array:
     """Softmax ``exp(x) / sum(exp(x))``: values in ``[0, 1]`` that sum to 1.
 
@@ -507,8 +505,7 @@ def softmax(x: ArrayLike, axis: Axis = -1) -> Array:
     return _of_softmax_family(x, "softmax", derived, axis)
 
 
-@registry.register("activations")
-@op(batch_coupling=along_axis(), keras_path="nn.LogSoftmax")
+@activation("nn.LogSoftmax", batch_coupling=along_axis())
 def log_softmax(x: ArrayLike, axis: Axis = -1) -> Array:
     """Logarithm of the softmax, ``x - log(sum(exp(x)))``, without overflow (see :func:`softmax` for the arguments).
 
@@ -524,8 +521,7 @@ def log_softmax(x: ArrayLike, axis: Axis = -1) -> Array:
     return _of_softmax_family(x, "log_softmax", derived, axis)
 
 
-@registry.register("activations")
-@op(batch_coupling=along_axis(), keras_path="nn.Sparsemax")
+@activation("nn.Sparsemax", batch_coupling=along_axis())
 def sparsemax(x: ArrayLike, axis: int = -1) -> Array:
     """Sparsemax: the Euclidean projection onto the probability simplex (Martins & Astudillo, 2016).
 

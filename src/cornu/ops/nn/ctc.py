@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from cornu.backends.contract import Backend
 from cornu.dtypes import HALVES
-from cornu.errors import InvalidArgumentError, ShapeError, one_of
+from cornu.errors import InvalidArgumentError, ShapeError
+from cornu.ops.argument_checks import check_option
 from cornu.ops.batch_coupling import all_batched
 from cornu.ops.dispatch import arrays, floats, op
 from cornu.ops.nn.activations import log_softmax
@@ -150,8 +151,7 @@ def ctc_decode(
         >>> labels.tolist(), scores.tolist()
         ([[[1, 1, -1, -1]]], [[-12.0]])
     """
-    if strategy not in ("greedy", "beam_search"):
-        raise one_of("strategy", strategy, ("greedy", "beam_search"))
+    check_option("strategy", strategy, ("greedy", "beam_search"))
     backend, logits = floats(inputs)
     backend, logits, lengths = arrays(logits, sequence_lengths)
     _check_shapes("ctc_decode", {"inputs": (logits, 3), "sequence_lengths": (lengths, 1)})

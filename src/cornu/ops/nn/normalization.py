@@ -7,7 +7,7 @@ from cornu.backends.contract import Backend
 from cornu.dtypes import HALVES
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.ops.batch_coupling import along_axis
-from cornu.ops.dispatch import arrays, floats, op
+from cornu.ops.dispatch import arrays, computed_in_float32, floats, op
 from cornu.ops.linalg.norms import norm
 from cornu.ops.shape_checks import check_axes, check_axis
 from cornu.typing import Array, ArrayLike, Axis
@@ -124,6 +124,7 @@ def _parameter(backend: Backend, value: ArrayLike, x: Array, shape: tuple[int, .
 
 
 @op(batch_coupling=along_axis())
+@computed_in_float32
 def layer_normalization(
     x: ArrayLike,
     gamma: ArrayLike | None = None,
@@ -153,17 +154,15 @@ def layer_normalization(
     """
     backend, x = floats(x)
     axes = check_axes(axis, x.shape)
-    dtype = backend.dtype(x)
-    wide = backend.cast(x, "float32") if dtype in HALVES else x
-    distance = backend.subtract(wide, backend.mean(wide, axes, True))
+    distance = backend.subtract(x, backend.mean(x, axes, True))
     variance = backend.mean(backend.square(distance), axes, True)
     factor = backend.rsqrt(backend.add(variance, config.epsilon() if epsilon is None else epsilon))
-    scaled = backend.multiply(wide if rms_scaling else distance, factor)
-    result = _scale_and_shift(backend, scaled, axes, gamma, None if rms_scaling else beta)
-    return result if wide is x else backend.cast(result, dtype)
+    scaled = backend.multiply(x if rms_scaling else distance, factor)
+    return _scale_and_shift(backend, scaled, axes, gamma, None if rms_scaling else beta)
 
 
 @op(batch_coupling=along_axis())
+@computed_in_float32
 def rms_normalization(x: ArrayLike, scale: ArrayLike | None = None, axis: Axis = -1, epsilon: float | None = None) -> Array:
     """Root mean square normalization ``x / sqrt(mean(x**2) + epsilon) * scale`` (Zhang & Sennrich, 2019).
 
@@ -180,15 +179,13 @@ def rms_normalization(x: ArrayLike, scale: ArrayLike | None = None, axis: Axis =
     """
     backend, x = floats(x)
     axes = check_axes(axis, x.shape)
-    dtype = backend.dtype(x)
-    wide = backend.cast(x, "float32") if dtype in HALVES else x
-    mean = backend.mean(backend.square(wide), axes, True)
+    mean = backend.mean(backend.square(x), axes, True)
     factor = backend.rsqrt(backend.add(mean, config.epsilon() if epsilon is None else epsilon))
-    result = _scale_and_shift(backend, backend.multiply(wide, factor), axes, scale, None)
-    return result if wide is x else backend.cast(result, dtype)
+    return _scale_and_shift(backend, backend.multiply(x, factor), axes, scale, None)
 
 
 @op(batch_coupling=along_axis(), keras_path="nn.Normalize")
+@computed_in_float32
 def normalize(x: ArrayLike, axis: Axis = -1, order: int = 2, epsilon: float | None = None) -> Array:
     """Scale vectors to length 1: ``x / max(norm(x), epsilon)``. Zero vectors are unchanged.
 
@@ -208,10 +205,7 @@ def normalize(x: ArrayLike, axis: Axis = -1, order: int = 2, epsilon: float | No
             f"`order={order!r}` was given.", "It must be a positive integer.", "Omit it for the default of 2."
         )
     backend, values = floats(x)
-    dtype = backend.dtype(values)
     values = values if len(values.shape) else backend.reshape(values, (1,))
-    if dtype in HALVES:  # the square of epsilon would be 0
-        return backend.cast(normalize(backend.cast(values, "float32"), axis, order, epsilon), dtype)
     epsilon = config.epsilon() if epsilon is None else epsilon
     if order == 2:
         squares = backend.sum(backend.square(values), check_axes(axis, values.shape), True)

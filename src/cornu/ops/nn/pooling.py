@@ -8,6 +8,7 @@ from cornu.dtypes import HALVES
 from cornu.ops.batch_coupling import of_rank
 from cornu.ops.dispatch import floats, op
 from cornu.ops.nn.windows import check_rank, from_channels_last, to_channels_last, window_arguments
+from cornu.ops.reductions import in_sum_dtype
 from cornu.typing import Array, ArrayLike, IntOrInts
 from cornu.validation import check_ints
 
@@ -25,12 +26,10 @@ def _pool(
     strides = window if strides is None else strides
     strides, pairs, _ = window_arguments(name, x, window, strides, padding, 1, "pool_size")
     if name == "max_pool":
-        return from_channels_last(backend, backend.max_pool(x, window, strides, pairs), data_format)
-    dtype = backend.dtype(x)
-    if dtype in HALVES:  # in which the sum of a window overflows
-        x = backend.cast(backend.avg_pool(backend.cast(x, "float32"), window, strides, pairs), dtype)
-        return from_channels_last(backend, x, data_format)
-    return from_channels_last(backend, backend.avg_pool(x, window, strides, pairs), data_format)
+        pooled = backend.max_pool(x, window, strides, pairs)
+    else:
+        pooled = in_sum_dtype(backend, lambda x: backend.avg_pool(x, window, strides, pairs), x)
+    return from_channels_last(backend, pooled, data_format)
 
 
 @op(batch_coupling=of_rank(3), keras_path="nn.MaxPool")

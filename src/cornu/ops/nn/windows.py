@@ -6,6 +6,8 @@ and the output has the size ``floor((I - K_eff + P) / S) + 1``.
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from cornu.backends.contract import Backend
 from cornu.errors import ShapeError
 from cornu.typing import Array, IntOrInts
@@ -204,3 +206,17 @@ def window_arguments(
     outputs = [output_size(i, k, s, pair, d) for (i, k, s, d), pair in zip(axes, pairs, strict=True)]
     check_fits(name, sizes, outputs, [effective_size(k, d) for _, k, _, d in axes], argument)
     return strides, pairs, dilation
+
+
+def windows_along(backend: Backend, x: Array, axis: int, size: int, stride: int, dilation: int) -> Array:
+    """Return the windows along an axis, which is replaced by two: the number of the window, and the place in it.
+
+    Args:
+        backend: Backend of the array.
+        x: Array.
+        axis: Integer, the axis.
+        size, stride, dilation: Integers, number of elements, step and distance of the elements of a window.
+    """
+    starts = np.arange(0, x.shape[axis] - effective_size(size, dilation) + 1, stride)
+    places = starts[:, np.newaxis] + dilation * np.arange(size)
+    return backend.take(x, backend.asarray(places.astype("int32")), axis)
