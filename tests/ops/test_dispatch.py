@@ -196,18 +196,19 @@ def test_a_metric_takes_numpy_data_to_its_own_backend(backend, monkeypatch):
         np.testing.assert_allclose(np.asarray(metric.result()), expected, rtol=1e-5)
 
 
-ALL_OPS = [name for name in ops.__all__ if inspect.isfunction(getattr(ops, name, None))]
+HOMES = (ops, ops.image, ops.linalg)
+ALL_OPS = {name: getattr(home, name) for home in HOMES for name in home.__all__ if inspect.isfunction(getattr(home, name))}
 
 
 @pytest.mark.parametrize("name", ALL_OPS)
 def test_the_first_argument_may_be_passed_by_name(name):
     """Wrappers of ops take every argument by the name in the signature; what else an op requires does not matter here."""
-    parameters = inspect.signature(getattr(ops, name)).parameters
+    parameters = inspect.signature(ALL_OPS[name]).parameters
     first = next(iter(parameters.values()), None)
     if first is None or first.kind is first.VAR_POSITIONAL:
         pytest.skip("the op has no named first argument")
     try:
-        getattr(ops, name)(**{first.name: np.eye(3, dtype="float32")})
+        ALL_OPS[name](**{first.name: np.eye(3, dtype="float32")})
     except Exception as error:
         missing = re.search(r"missing .*required .*argument.?: (.*)", str(error))
         names = set(re.findall(r"'(\w+)'", missing[1])) if missing else set()
