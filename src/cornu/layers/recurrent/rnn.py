@@ -32,6 +32,17 @@ from cornu.typing import Array, Shape, Tree
 __all__ = ["RNN"]
 
 
+class RNNArguments(LayerArguments, total=False):
+    """The arguments of :class:`RNN` after ``cell``, which subclasses accept as ``**kwargs``."""
+
+    return_sequences: bool
+    return_state: bool
+    go_backwards: bool
+    stateful: bool
+    unroll: bool
+    zero_output_for_mask: bool
+
+
 @registry.register("layers")
 class RNN(Layer):
     """Recurrent layer that applies a cell to each time step of a sequence.
