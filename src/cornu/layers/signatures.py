@@ -16,8 +16,8 @@ def with_signature(names: str, *sources: type) -> Callable[[Constructor], Constr
 
     Args:
         names: Names of the arguments in their order, separated by spaces.
-        *sources: The classes to whose constructors ``**kwargs`` is passed on. They define the arguments that the constructor
-            does not define itself, the first of them that has the argument.
+        *sources: The classes to whose constructors ``**kwargs`` is passed on. They, or their base classes, define the arguments
+            that the constructor does not define itself.
 
     Example:
         >>> import inspect
@@ -35,7 +35,8 @@ def with_signature(names: str, *sources: type) -> Callable[[Constructor], Constr
 
     def decorate(constructor: Constructor) -> Constructor:
         own = dict(inspect.signature(constructor).parameters)
-        known = ChainMap(own, *(dict(constructor_of(source).parameters) for source in sources))
+        classes = [base for source in sources for base in source.__mro__]
+        known = ChainMap(own, *(dict(constructor_of(kind).parameters) for kind in classes))
         parameters = [known[name].replace(kind=inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in names.split()]
         signature = inspect.Signature([own["self"], *parameters, own["kwargs"]])
 

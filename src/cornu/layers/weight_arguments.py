@@ -72,18 +72,23 @@ class ActivatedLayer(Layer):
         return self.activation
 
 
-class KernelAndBias(ActivatedLayer):
-    """Base class of layers whose weights are a kernel and a bias."""
+class KernelAndBiasArguments:
+    """The arguments of a kernel and a bias as attributes of a layer (see :func:`store_weight_arguments`)."""
 
-    kernel: Variable
-    bias: Variable | None
     use_bias: bool
-    kernel_initializer: Callable[..., Array]
-    bias_initializer: Callable[..., Array]
+    kernel_initializer: Callable[..., Any]
+    bias_initializer: Callable[..., Any]
     kernel_regularizer: Callable[..., Array] | None
     bias_regularizer: Callable[..., Array] | None
     kernel_constraint: Callable[..., Array] | None
     bias_constraint: Callable[..., Array] | None
+
+
+class KernelAndBias(KernelAndBiasArguments, ActivatedLayer):
+    """Base class of layers that compute with a kernel and a bias, and then apply an activation."""
+
+    kernel: Variable
+    bias: Variable | None
 
     def _add_bias(self, size: int) -> None:
         """Create the bias; it is None if the layer uses none."""

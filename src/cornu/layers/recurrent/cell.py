@@ -16,7 +16,7 @@ from cornu.core.layer_placement import backend_of
 from cornu.core.seed_generator import SeedGenerator
 from cornu.errors import InvalidTypeError
 from cornu.layers import shape_arithmetic
-from cornu.layers.weight_arguments import add_described_weight, store_weight_arguments
+from cornu.layers.weight_arguments import KernelAndBiasArguments, add_described_weight, store_weight_arguments
 from cornu.typing import Activation, Array, Constraint, Initializer, Regularizer, Shape, Size
 
 State = list
@@ -70,7 +70,7 @@ class Cell(Protocol):
         ...
 
 
-class RecurrentCell(Layer):
+class RecurrentCell(KernelAndBiasArguments, Layer):
     """Base class of the built-in cells. A subclass sets the number of gates and computes the next state in :meth:`advance`.
 
     A cell must read its weights only in :meth:`_biases` and in the two matrix products of :meth:`step`, since the fused loops

@@ -5,7 +5,6 @@ from typing import Any, Unpack
 
 from cornu import ops, registry
 from cornu.core.input_spec import InputSpec
-from cornu.core.layer import Layer
 from cornu.layers import shape_arithmetic
 from cornu.layers.recurrent.cell import ImageSize, State, state_shape, times
 from cornu.layers.recurrent.lstm import LSTMArguments, LSTMCell
@@ -114,7 +113,6 @@ class ConvLSTM(SingleCellRNN):
         "return_sequences return_state go_backwards stateful",
         LSTMCell,
         RNN,
-        Layer,
     )
     def __init__(
         self,

@@ -4,8 +4,7 @@ from typing import Any, Unpack
 
 from cornu import ops, registry, validation
 from cornu.core.input_spec import InputSpec
-from cornu.core.layer import Layer
-from cornu.layers.recurrent.cell import GatedCell, GatedCellArguments, RecurrentCell, State, plus, times
+from cornu.layers.recurrent.cell import GatedCell, GatedCellArguments, State, plus, times
 from cornu.layers.recurrent.rnn import RNN, RNNArguments
 from cornu.layers.recurrent.single_cell_rnn import CellAttribute, SingleCellRNN, split_arguments
 from cornu.layers.signatures import with_signature
@@ -77,7 +76,6 @@ class GRUCell(GatedCell):
         "kernel_regularizer recurrent_regularizer bias_regularizer kernel_constraint recurrent_constraint bias_constraint "
         "dropout recurrent_dropout reset_after seed",
         GatedCell,
-        RecurrentCell,
     )
     def __init__(self, units: int, reset_after: bool = True, **kwargs: Unpack[GatedCellArguments]):
         super().__init__(units, **kwargs)
@@ -201,7 +199,6 @@ class GRU(SingleCellRNN):
         "return_sequences return_state go_backwards stateful unroll reset_after use_cudnn",
         GRUCell,
         RNN,
-        Layer,
     )
     def __init__(self, units: int, use_cudnn: bool | str = "auto", **kwargs: Unpack[GRUArguments]):
         of_cell, of_layer = split_arguments(GRUCell, "gru_cell", kwargs)

@@ -7,8 +7,7 @@ import numpy as np
 from cornu import activations, ops, registry, validation
 from cornu.backends import fused_ops
 from cornu.core.input_spec import InputSpec
-from cornu.core.layer import Layer
-from cornu.layers.recurrent.cell import GatedCell, GatedCellArguments, RecurrentCell, State, of_one_dtype
+from cornu.layers.recurrent.cell import GatedCell, GatedCellArguments, State, of_one_dtype
 from cornu.layers.recurrent.rnn import RNN, RNNArguments
 from cornu.layers.recurrent.single_cell_rnn import CellAttribute, SingleCellRNN, split_arguments
 from cornu.layers.signatures import with_signature
@@ -73,7 +72,6 @@ class LSTMCell(GatedCell):
         "unit_forget_bias kernel_regularizer recurrent_regularizer bias_regularizer kernel_constraint "
         "recurrent_constraint bias_constraint dropout recurrent_dropout seed",
         GatedCell,
-        RecurrentCell,
     )
     def __init__(self, units: int, unit_forget_bias: bool = True, **kwargs: Unpack[GatedCellArguments]):
         super().__init__(units, **kwargs)
@@ -191,7 +189,6 @@ class LSTM(SingleCellRNN):
         "return_sequences return_state go_backwards stateful unroll use_cudnn",
         LSTMCell,
         RNN,
-        Layer,
     )
     def __init__(self, units: int, use_cudnn: bool | str = "auto", **kwargs: Unpack[LSTMArguments]):
         of_cell, of_layer = split_arguments(LSTMCell, "lstm_cell", kwargs)

@@ -4,7 +4,6 @@ from typing import Unpack
 
 from cornu import registry, validation
 from cornu.core.input_spec import InputSpec
-from cornu.core.layer import Layer
 from cornu.layers.recurrent.cell import CellArguments, RecurrentCell, State
 from cornu.layers.recurrent.rnn import RNN, RNNArguments
 from cornu.layers.recurrent.single_cell_rnn import SingleCellRNN, split_arguments
@@ -133,7 +132,6 @@ class SimpleRNN(SingleCellRNN):
         "return_sequences return_state go_backwards stateful unroll seed",
         SimpleRNNCell,
         RNN,
-        Layer,
     )
     def __init__(self, units: int, **kwargs: Unpack[SimpleRNNArguments]):
         of_cell, of_layer = split_arguments(SimpleRNNCell, "simple_rnn_cell", kwargs)
