@@ -4,10 +4,10 @@ from typing import Any, Unpack
 
 from cornu import activations, ops, registry, validation
 from cornu.core.input_spec import InputSpec
-from cornu.core.layer import Layer
 from cornu.core.layer_config import LayerArguments
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.layers import shape_arithmetic
+from cornu.layers.shape_preserving import ShapePreserving
 from cornu.layers.weight_arguments import ActivatedLayer, add_described_weight, store_weight_arguments
 from cornu.typing import Activation as ActivationArgument
 from cornu.typing import Array, Constraint, Initializer, IntOrInts, Regularizer, Shape
@@ -18,19 +18,13 @@ _FAR_BELOW = {"float16": -3e4}
 """Finite substitute for minus infinity for a dtype; -1e9 for the others."""
 
 
-class ElementwiseActivation(Layer):
+class ElementwiseActivation(ShapePreserving):
     """Base class of elementwise activation layers; the shape is kept, the values are floats."""
 
-    batch_coupling = "none"
-    supports_masking = True
     cornu_is_stateless = True
 
     def _floats(self, inputs: Array) -> Any:
         return ops.cast(inputs, self.compute_dtype)
-
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the input shape."""
-        return input_shape
 
 
 @registry.register("layers")
@@ -235,7 +229,7 @@ class PReLU(ElementwiseActivation):
 
 
 @registry.register("layers")
-class Softmax(Layer):
+class Softmax(ShapePreserving):
     """Softmax activation layer: ``y = exp(x) / sum(exp(x))``, with the sum over the given axes.
 
     The outputs are in [0, 1] and sum to 1.
@@ -251,7 +245,6 @@ class Softmax(Layer):
         [[0.5, 0.5]]
     """
 
-    supports_masking = True
     cornu_is_stateless = True
 
     def __init__(self, axis: IntOrInts = -1, **kwargs: Unpack[LayerArguments]):
@@ -259,7 +252,7 @@ class Softmax(Layer):
         self.axis = validation.check_axes(self, axis)
 
     @property
-    def batch_coupling(self) -> str:
+    def batch_coupling(self) -> str:  # type: ignore[override]
         """Samples are coupled only if one of the axes is, or may be, the batch axis."""
         listed = self.axis if isinstance(self.axis, list) else [self.axis]
         return "none" if all(axis == -1 or axis > 0 for axis in listed) else "unknown"
@@ -293,10 +286,6 @@ class Softmax(Layer):
         mask = ops.greater(ops.cast(mask, "float32"), 0.5)
         masked = ops.where(mask, inputs, _FAR_BELOW.get(self.compute_dtype, -1e9))
         return ops.where(mask, ops.softmax(masked, axis=self.axis), 0)
-
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the input shape."""
-        return input_shape
 
 
 @registry.register("layers")

@@ -18,6 +18,7 @@ from cornu.typing import Activation, Array, Constraint, Initializer, IntOrInts, 
 class WindowedConv(WindowArguments, KernelAndBias):
     """Base class of all convolution layers: window, bias and activation."""
 
+    filters: int
     cornu_input_value_range = (-1.0, 1.0)
 
     @property
@@ -56,6 +57,11 @@ class WindowedConv(WindowArguments, KernelAndBias):
         shape_arithmetic.check_rank(self, input_shape, shape_arithmetic.axis_names(self.rank, self.data_format))
         axis = shape_arithmetic.channel_axis(self.data_format)
         return shape_arithmetic.check_size(self, input_shape, axis, self._built_channels(), "channels")
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the output shape: spatial sizes equal to the number of window positions, and ``filters`` channels."""
+        self._check_input(input_shape)
+        return self._output_shape(input_shape, self.filters)
 
     def _output_shape(self, input_shape: Shape, filters: int) -> Shape:
         spatial = shape_arithmetic.spatial_sizes(input_shape, self.data_format)
@@ -140,8 +146,3 @@ class BaseConv(LowRankAdaptable, WindowedConv):
         """That of the activation; unknown for a user's :meth:`convolution_op`."""
         is_ours = registry.is_builtin(owner_of(type(self), "convolution_op"))
         return batch_coupling.coupling_of_function(self.activation) if is_ours else "unknown"
-
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the output shape: spatial sizes equal to the number of window positions, and ``filters`` channels."""
-        self._check_input(input_shape)
-        return self._output_shape(input_shape, self.filters)

@@ -65,11 +65,6 @@ class BaseSeparableConv(ChannelwiseConv):
         )
         return self._finish(outputs)
 
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the output shape: spatial sizes equal to the number of window positions, and ``filters`` channels."""
-        self._check_input(input_shape)
-        return self._output_shape(input_shape, self.filters)
-
 
 @registry.register("layers", aliases=("SeparableConvolution1D",))
 class SeparableConv1D(BaseSeparableConv):

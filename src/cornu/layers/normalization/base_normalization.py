@@ -3,9 +3,9 @@
 from typing import Any, Unpack
 
 from cornu import validation
-from cornu.core.layer import Layer
 from cornu.core.layer_config import LayerArguments
 from cornu.layers import shape_arithmetic
+from cornu.layers.shape_preserving import ShapePreserving
 from cornu.layers.weight_arguments import add_described_weight, store_weight_arguments
 from cornu.typing import Shape, Size
 
@@ -15,11 +15,9 @@ def computing_dtype(dtype: str) -> str:
     return dtype if dtype == "float64" else "float32"
 
 
-class BaseNormalization(Layer):
+class BaseNormalization(ShapePreserving):
     """Base class of the layers that finally scale by ``gamma`` and shift by ``beta``."""
 
-    batch_coupling = "none"
-    supports_masking = True
     cornu_normalizes_values = True
 
     def __init__(self, **kwargs: Unpack[LayerArguments]):

@@ -282,11 +282,7 @@ class GatedCell(RecurrentCell):
     recurrent_activation: ActivationAttribute = ActivationAttribute()
 
     def __init__(
-        self,
-        units: int,
-        recurrent_activation: Activation = "sigmoid",
-        implementation: int = 2,
-        **kwargs: Unpack[CellArguments],
+        self, units: int, recurrent_activation: Activation = "sigmoid", implementation: int = 2, **kwargs: Unpack[CellArguments]
     ):
         super().__init__(units, **kwargs)
         self.recurrent_activation, self.implementation = recurrent_activation, implementation
