@@ -63,13 +63,13 @@ def unlike_after_loading(found: dict[str, dict]) -> dict[tuple[str, str], tuple]
 def test_programs_compute_what_they_compute_with_keras_and_continue_from_their_files(engine, request):
     """One test for each engine, since running the programs takes long, and tests may run in several processes.
 
-    In a sample, programs that are the same on each engine run on one of them.
+    A sample runs a sixth of the programs on each engine.
     """
-    part = [str(ENGINES.index(engine) % 3)] if request.config.getoption("--sample") else []
+    part = [str(ENGINES.index(engine))] if request.config.getoption("--sample") else []
     found, expected = results(engine, "cornu", part), results(engine, "keras", part)
     neutral = {name.removeprefix(NEUTRAL): parts for name, parts in found.items() if name.startswith(NEUTRAL)}
     in_its_style = {name: expected[f"steps_{engine}.{name}"] for name in neutral}
-    assert len(expected) >= (20 if part else 40) and len(neutral) >= (3 if part else 10)
+    assert len(expected) >= (8 if part else 40) and len(neutral) >= (1 if part else 10)
     assert unlike_keras(found, expected) == {}
     assert unlike_keras(neutral, in_its_style) == {}
     assert unlike_after_loading(found) == {}

@@ -2,15 +2,13 @@
 
 from typing import Any, Unpack
 
-from cornu import activations, constraints, initializers, ops, registry, regularizers, validation
-from cornu.core import batch_coupling
-from cornu.core.activation_attribute import ActivationAttribute
+from cornu import activations, ops, registry, validation
 from cornu.core.input_spec import InputSpec
-from cornu.core.layer import Layer
 from cornu.core.layer_config import LayerArguments
-from cornu.core.soft_property import soft_property
 from cornu.errors import InvalidArgumentError, ShapeError, warn
 from cornu.layers import shape_arithmetic
+from cornu.layers.shape_preserving import ShapePreserving
+from cornu.layers.weight_arguments import ActivatedLayer, add_described_weight, store_weight_arguments
 from cornu.typing import Activation as ActivationArgument
 from cornu.typing import Array, Constraint, Initializer, IntOrInts, Regularizer, Shape
 
@@ -20,19 +18,13 @@ _FAR_BELOW = {"float16": -3e4}
 """Finite substitute for minus infinity for a dtype; -1e9 for the others."""
 
 
-class ElementwiseActivation(Layer):
+class ElementwiseActivation(ShapePreserving):
     """Base class of elementwise activation layers; the shape is kept, the values are floats."""
 
-    batch_coupling = "none"
-    supports_masking = True
     cornu_is_stateless = True
 
     def _floats(self, inputs: Array) -> Any:
         return ops.cast(inputs, self.compute_dtype)
-
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the input shape."""
-        return input_shape
 
 
 @registry.register("layers")
@@ -201,9 +193,7 @@ class PReLU(ElementwiseActivation):
         **kwargs: Unpack[LayerArguments],
     ):
         super().__init__(**kwargs)
-        self.alpha_initializer = initializers.get(alpha_initializer)
-        self.alpha_regularizer = regularizers.get(alpha_regularizer)
-        self.alpha_constraint = constraints.get(alpha_constraint)
+        store_weight_arguments(self, "alpha", alpha_initializer, alpha_regularizer, alpha_constraint)
         listed = shared_axes if shared_axes is None or isinstance(shared_axes, (list, tuple)) else [shared_axes]
         self.shared_axes = None if listed is None else validation.check_axes(self, listed, "shared_axes")
 
@@ -219,9 +209,7 @@ class PReLU(ElementwiseActivation):
         for axis in range(1, len(input_shape)):
             if shape[axis - 1] is None:
                 shape_arithmetic.check_size(self, input_shape, axis, None, "places")
-        self.alpha = self.add_weight(
-            shape, self.alpha_initializer, regularizer=self.alpha_regularizer, constraint=self.alpha_constraint, name="alpha"
-        )
+        self.alpha = add_described_weight(self, "alpha", shape)
 
     def _alpha_shape(self, input_shape: Shape) -> Shape:
         shape = list(input_shape[1:])
@@ -251,7 +239,7 @@ class PReLU(ElementwiseActivation):
 
 
 @registry.register("layers")
-class Softmax(Layer):
+class Softmax(ShapePreserving):
     """Softmax activation layer: ``y = exp(x) / sum(exp(x))``, with the sum over the given axes.
 
     The outputs are in [0, 1] and sum to 1.
@@ -267,7 +255,6 @@ class Softmax(Layer):
         [[0.5, 0.5]]
     """
 
-    supports_masking = True
     cornu_is_stateless = True
 
     def __init__(self, axis: IntOrInts = -1, **kwargs: Unpack[LayerArguments]):
@@ -275,7 +262,7 @@ class Softmax(Layer):
         self.axis = validation.check_axes(self, axis)
 
     @property
-    def batch_coupling(self) -> str:
+    def batch_coupling(self) -> str:  # type: ignore[override]
         """Samples are coupled only if one of the axes is, or may be, the batch axis."""
         listed = self.axis if isinstance(self.axis, list) else [self.axis]
         return "none" if all(axis == -1 or axis > 0 for axis in listed) else "unknown"
@@ -310,13 +297,9 @@ class Softmax(Layer):
         masked = ops.where(mask, inputs, _FAR_BELOW.get(self.compute_dtype, -1e9))
         return ops.where(mask, ops.softmax(masked, axis=self.axis), 0)
 
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the input shape."""
-        return input_shape
-
 
 @registry.register("layers")
-class Activation(Layer):
+class Activation(ActivatedLayer):
     """Layer that applies an activation function: ``y = activation(x)``.
 
     The output has the shape of the input.
@@ -334,21 +317,10 @@ class Activation(Layer):
 
     supports_masking = True
     cornu_is_stateless = True
-    activation: ActivationAttribute = ActivationAttribute()
 
     def __init__(self, activation: ActivationArgument, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.activation = activation
-
-    @soft_property
-    def batch_coupling(self) -> str:  # type: ignore[override]
-        """That of the activation."""
-        return batch_coupling.coupling_of_function(self.activation)
-
-    @property
-    def cornu_output_activation(self) -> Any:
-        """The activation."""
-        return self.activation
 
     def call(self, inputs: Array) -> Any:
         """Return the activation function of the inputs."""

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from typing import Any, Unpack
 
 from cornu import config, ops, registry, regularizers, validation
-from cornu.core.layer import Layer
 from cornu.core.layer_config import LayerArguments
 from cornu.core.seed_generator import SeedGenerator
 from cornu.errors import InvalidArgumentError
 from cornu.layers import shape_arithmetic
+from cornu.layers.shape_preserving import ShapePreserving
 from cornu.typing import Array, DType, Shape, Size
 
 __all__ = [
@@ -24,11 +24,9 @@ __all__ = [
 ]
 
 
-class Noise(Layer):
+class Noise(ShapePreserving):
     """Base class of the layers that change their input only during training; the shape is kept, the values are floats."""
 
-    batch_coupling = "none"
-    supports_masking = True
     cornu_is_stateless = True
 
     def __init__(self, seed: int | None, **kwargs: Unpack[LayerArguments]):
@@ -44,10 +42,6 @@ class Noise(Layer):
     def _disturb(self, inputs: Array) -> Any:
         """Return the inputs as changed during training."""
         raise NotImplementedError(f"`{type(self).__name__}` has no `_disturb(inputs)`.")
-
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the input shape."""
-        return input_shape
 
 
 @registry.register("layers")
@@ -149,7 +143,7 @@ class AlphaDropout(Dropout):
         return scale * ops.where(marks > 0, inputs, saturated) - scale * saturated * self.rate
 
 
-def _noise_shape(layer: Layer, value: Sequence[Size] | None) -> tuple[int | None, ...] | None:
+def _noise_shape(layer: Noise, value: Sequence[Size] | None) -> tuple[int | None, ...] | None:
     if value is None:
         return None
     if not isinstance(value, (list, tuple)):
@@ -348,7 +342,7 @@ def _normal_like(layer: Noise, inputs: Array, mean: float, stddev: float) -> Any
 
 
 @registry.register("layers")
-class ActivityRegularization(Layer):
+class ActivityRegularization(ShapePreserving):
     """Layer that returns its input and adds a penalty on it to the loss.
 
     The penalty is ``(l1 * sum(abs(x)) + l2 * sum(square(x))) / batch``.
@@ -366,8 +360,6 @@ class ActivityRegularization(Layer):
         ([[1.0, 3.0]], 5.0)
     """
 
-    batch_coupling = "none"
-    supports_masking = True
     cornu_preserves_value_range = True
     cornu_is_stateless = True
 

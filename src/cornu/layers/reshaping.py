@@ -255,13 +255,22 @@ class SpatialRearranging(BaseReshaping):
         )
 
 
-class ZeroPadding(SpatialRearranging):
+class Margined(SpatialRearranging):
+    """Base class of the layers that add or remove elements at the ends of the spatial axes."""
+
+    def _set_margins(self, argument: str, value: Margins) -> tuple[tuple[int, int], ...] | tuple[int, int]:
+        """Store an argument as pairs ``(before, after)``, and return them; for one spatial axis, return its pair."""
+        given = (value,) if self.rank == 1 else value  # of one axis, `(1, 2)` is a pair and does not mean two axes
+        self._margins = validation.check_margins(self, argument, given, self.rank)  # type: ignore[arg-type]
+        return self._margins[0] if self.rank == 1 else self._margins
+
+
+class ZeroPadding(Margined):
     """Base class of the zero-padding layers, which differ in the number of spatial axes."""
 
     def __init__(self, padding: Margins = 1, data_format: str | None = None, **kwargs: Unpack[LayerArguments]):
         super().__init__(data_format, **kwargs)
-        self._margins = validation.check_margins(self, "padding", padding, self.rank)
-        self.padding: tuple[tuple[int, int], ...] | tuple[int, int] = self._margins
+        self.padding = self._set_margins("padding", padding)
 
     def call(self, inputs: Array) -> Any:
         """Return the zero-padded inputs."""
@@ -291,10 +300,6 @@ class ZeroPadding1D(ZeroPadding):
     """
 
     rank = 1
-
-    def __init__(self, padding: IntOrInts = 1, data_format: str | None = None, **kwargs: Unpack[LayerArguments]):
-        super().__init__(padding=_one_axis(padding), data_format=data_format, **kwargs)
-        self.padding = self._margins[0]
 
 
 @registry.register("layers")
@@ -341,13 +346,12 @@ class ZeroPadding3D(ZeroPadding):
     rank = 3
 
 
-class Cropping(SpatialRearranging):
+class Cropping(Margined):
     """Base class of the cropping layers, which differ in the number of spatial axes."""
 
     def __init__(self, cropping: Margins, data_format: str | None = None, **kwargs: Unpack[LayerArguments]):
         super().__init__(data_format, **kwargs)
-        self._margins = validation.check_margins(self, "cropping", cropping, self.rank)
-        self.cropping: tuple[tuple[int, int], ...] | tuple[int, int] = self._margins
+        self.cropping = self._set_margins("cropping", cropping)
 
     def call(self, inputs: Array) -> Any:
         """Return the cropped inputs."""
@@ -391,8 +395,7 @@ class Cropping1D(Cropping):
     rank = 1
 
     def __init__(self, cropping: IntOrInts = (1, 1), **kwargs: Unpack[LayerArguments]):
-        super().__init__(cropping=_one_axis(cropping), data_format="channels_last", **kwargs)
-        self.cropping = self._margins[0]
+        super().__init__(cropping=cropping, data_format="channels_last", **kwargs)
 
 
 @registry.register("layers")
@@ -447,11 +450,6 @@ class Cropping3D(Cropping):
         self, cropping: Margins = ((1, 1), (1, 1), (1, 1)), data_format: str | None = None, **kwargs: Unpack[LayerArguments]
     ):
         super().__init__(cropping=cropping, data_format=data_format, **kwargs)
-
-
-def _one_axis(value: IntOrInts) -> tuple[IntOrInts]:
-    """Return the margins of the only spatial axis, where ``(1, 2)`` is one pair and not two axes."""
-    return (value,)
 
 
 class UpSampling(SpatialRearranging):

@@ -12,9 +12,9 @@ from cornu.typing import Shape
 __all__ = ["Wrapper"]
 
 
-def forwarded(trait: str) -> Any:
-    """Return a property that answers with a trait of the layer inside (see ``cornu.core.layer_traits``)."""
-    return property(lambda wrapper: getattr(wrapper.layer, trait), doc="That of the layer inside.")
+def forwarded(name: str, description: str = "That of the layer inside.") -> Any:
+    """Return a property that answers with an attribute of the layer inside, such as a trait (``cornu.core.layer_traits``)."""
+    return property(lambda wrapper: getattr(wrapper.layer, name), doc=description)
 
 
 @registry.register("layers")

@@ -3,20 +3,39 @@
 import math
 from typing import Any
 
-from cornu import constraints, initializers, ops, regularizers, validation
+from cornu import ops, regularizers, validation
 from cornu.core.layer import Layer
+from cornu.core.layer_config import LayerArguments
 from cornu.core.seed_generator import SeedGenerator
 from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.layers import shape_arithmetic
 from cornu.layers.attention.masks import as_array, band_masks, check_mask, combine_masks, differ, masked_softmax, repeats_to
 from cornu.layers.basic.einsum_dense import EinsumDense
+from cornu.layers.weight_arguments import KernelAndBiasArguments, store_weight_arguments
 from cornu.ops.nn.attention import no_flash_attention
 from cornu.serialization import serialize
 from cornu.typing import Activation, Array, ArrayLike, Constraint, Initializer, Regularizer, Shape
 
 
-class BaseMultiHeadAttention(Layer):
+class AttentionArguments(LayerArguments, total=False):
+    """The arguments of :class:`BaseMultiHeadAttention`, which the constructors of its subclasses accept as ``**kwargs``."""
+
+    dropout: float
+    use_bias: bool
+    sliding_window: int | None
+    flash_attention: bool | None
+    kernel_initializer: Initializer
+    bias_initializer: Initializer
+    kernel_regularizer: Regularizer
+    bias_regularizer: Regularizer
+    kernel_constraint: Constraint
+    bias_constraint: Constraint
+    use_gate: bool
+    seed: int | None
+
+
+class BaseMultiHeadAttention(KernelAndBiasArguments, Layer):
     """Base class of multi-head attention: projections, masks, attention and output projection.
 
     A subclass defines the number and the size of the heads in ``_sizes`` and the output sizes in ``_projected_to``.
@@ -28,31 +47,28 @@ class BaseMultiHeadAttention(Layer):
 
     def __init__(
         self,
-        dropout: float,
-        use_bias: bool,
-        sliding_window: int | None,
-        flash_attention: bool | None,
-        kernel_initializer: Initializer,
-        bias_initializer: Initializer,
-        kernel_regularizer: Regularizer,
-        bias_regularizer: Regularizer,
-        activity_regularizer: Regularizer,
-        kernel_constraint: Constraint,
-        bias_constraint: Constraint,
-        use_gate: bool,
-        seed: int | None,
+        *,
+        dropout: float = 0.0,
+        use_bias: bool = True,
+        sliding_window: int | None = None,
+        flash_attention: bool | None = None,
+        kernel_initializer: Initializer = "glorot_uniform",
+        bias_initializer: Initializer = "zeros",
+        kernel_regularizer: Regularizer = None,
+        bias_regularizer: Regularizer = None,
+        activity_regularizer: Regularizer = None,
+        kernel_constraint: Constraint = None,
+        bias_constraint: Constraint = None,
+        use_gate: bool = False,
+        seed: int | None = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.dropout = validation.check_fraction(self, dropout, "dropout")
         self.use_bias = use_bias
         self.sliding_window = None if sliding_window is None else validation.check_int(self, "sliding_window", sliding_window)
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
+        store_weight_arguments(self, "kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
+        store_weight_arguments(self, "bias", bias_initializer, bias_regularizer, bias_constraint)
         self.use_gate = use_gate
         self._flash_attention = flash_attention
         self.seed = seed

@@ -1,12 +1,13 @@
 """Multi-head attention in which groups of queries share keys and values."""
 
-from typing import Any
+from typing import Unpack
 
 from cornu import registry, validation
 from cornu.errors import InvalidArgumentError
 from cornu.layers import shape_arithmetic
-from cornu.layers.attention.base_multi_head_attention import BaseMultiHeadAttention
-from cornu.typing import Constraint, Initializer, Regularizer, Shape
+from cornu.layers.attention.base_multi_head_attention import AttentionArguments, BaseMultiHeadAttention
+from cornu.layers.signatures import with_signature
+from cornu.typing import Shape
 
 __all__ = ["GroupQueryAttention"]
 
@@ -66,42 +67,14 @@ class GroupQueryAttention(BaseMultiHeadAttention):
         (1, 5, 8)
     """
 
-    def __init__(
-        self,
-        head_dim: int,
-        num_query_heads: int,
-        num_key_value_heads: int,
-        dropout: float = 0.0,
-        use_bias: bool = True,
-        sliding_window: int | None = None,
-        flash_attention: bool | None = None,
-        kernel_initializer: Initializer = "glorot_uniform",
-        bias_initializer: Initializer = "zeros",
-        kernel_regularizer: Regularizer = None,
-        bias_regularizer: Regularizer = None,
-        activity_regularizer: Regularizer = None,
-        kernel_constraint: Constraint = None,
-        bias_constraint: Constraint = None,
-        use_gate: bool = False,
-        seed: int | None = None,
-        **kwargs: Any,
-    ):
-        super().__init__(
-            dropout=dropout,
-            use_bias=use_bias,
-            sliding_window=sliding_window,
-            flash_attention=flash_attention,
-            kernel_initializer=kernel_initializer,
-            bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer,
-            bias_regularizer=bias_regularizer,
-            activity_regularizer=activity_regularizer,
-            kernel_constraint=kernel_constraint,
-            bias_constraint=bias_constraint,
-            use_gate=use_gate,
-            seed=seed,
-            **kwargs,
-        )
+    @with_signature(
+        "head_dim num_query_heads num_key_value_heads dropout use_bias sliding_window flash_attention kernel_initializer "
+        "bias_initializer kernel_regularizer bias_regularizer activity_regularizer kernel_constraint bias_constraint "
+        "use_gate seed",
+        BaseMultiHeadAttention,
+    )
+    def __init__(self, head_dim: int, num_query_heads: int, num_key_value_heads: int, **kwargs: Unpack[AttentionArguments]):
+        super().__init__(**kwargs)
         self.head_dim = validation.check_int(self, "head_dim", head_dim)
         self.num_query_heads = validation.check_int(self, "num_query_heads", num_query_heads)
         self.num_key_value_heads = validation.check_int(self, "num_key_value_heads", num_key_value_heads)

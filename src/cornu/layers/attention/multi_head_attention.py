@@ -1,11 +1,12 @@
 """Multi-head attention."""
 
-from typing import Any
+from typing import Any, Unpack
 
 from cornu import registry, validation
-from cornu.layers.attention.base_multi_head_attention import BaseMultiHeadAttention
+from cornu.layers.attention.base_multi_head_attention import AttentionArguments, BaseMultiHeadAttention
 from cornu.layers.basic.einsum_dense import EinsumDense, output_sizes
-from cornu.typing import Constraint, Initializer, IntOrInts, Regularizer, Shape
+from cornu.layers.signatures import with_signature
+from cornu.typing import IntOrInts, Shape
 
 __all__ = ["MultiHeadAttention"]
 
@@ -72,44 +73,22 @@ class MultiHeadAttention(BaseMultiHeadAttention):
         ((1, 5, 8), (1, 2, 5, 5))
     """
 
+    @with_signature(
+        "num_heads key_dim value_dim dropout use_bias output_shape attention_axes sliding_window flash_attention "
+        "kernel_initializer bias_initializer kernel_regularizer bias_regularizer activity_regularizer kernel_constraint "
+        "bias_constraint use_gate seed",
+        BaseMultiHeadAttention,
+    )
     def __init__(
         self,
         num_heads: int,
         key_dim: int,
         value_dim: int | None = None,
-        dropout: float = 0.0,
-        use_bias: bool = True,
         output_shape: IntOrInts | None = None,
         attention_axes: IntOrInts | None = None,
-        sliding_window: int | None = None,
-        flash_attention: bool | None = None,
-        kernel_initializer: Initializer = "glorot_uniform",
-        bias_initializer: Initializer = "zeros",
-        kernel_regularizer: Regularizer = None,
-        bias_regularizer: Regularizer = None,
-        activity_regularizer: Regularizer = None,
-        kernel_constraint: Constraint = None,
-        bias_constraint: Constraint = None,
-        use_gate: bool = False,
-        seed: int | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[AttentionArguments],
     ):
-        super().__init__(
-            dropout=dropout,
-            use_bias=use_bias,
-            sliding_window=sliding_window,
-            flash_attention=flash_attention,
-            kernel_initializer=kernel_initializer,
-            bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer,
-            bias_regularizer=bias_regularizer,
-            activity_regularizer=activity_regularizer,
-            kernel_constraint=kernel_constraint,
-            bias_constraint=bias_constraint,
-            use_gate=use_gate,
-            seed=seed,
-            **kwargs,
-        )
+        super().__init__(**kwargs)
         self.num_heads = validation.check_int(self, "num_heads", num_heads)
         self.key_dim = validation.check_int(self, "key_dim", key_dim)
         self.value_dim = self.key_dim if value_dim is None else validation.check_int(self, "value_dim", value_dim)

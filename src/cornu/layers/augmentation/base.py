@@ -1,6 +1,6 @@
 """Base class of the layers that transform images, with their labels, bounding boxes and masks."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeAlias, Unpack
 
 from cornu import backends, config, ops, registry, trees
@@ -11,6 +11,7 @@ from cornu.core.layer_config import LayerArguments
 from cornu.core.layer_placement import placement_of
 from cornu.core.seed_generator import SeedGenerator
 from cornu.errors import InvalidArgumentError, ShapeError
+from cornu.layers.augmentation.arguments import ImageLayerArguments
 from cornu.layers.augmentation.draws import Draws
 from cornu.ops.image import bounding_boxes as boxes_ops
 from cornu.ops.image.layout import check_images, rows_axis
@@ -20,8 +21,8 @@ from cornu.typing import Array, Config, Shape, Tree
 Transformation: TypeAlias = Mapping[str, Any] | None
 """The parameters of a transformation, as a layer draws them: a dict, of arrays for the most part; None for none."""
 
-Factor: TypeAlias = float | Sequence[float]
-"""One number, or the lower and the upper bound of a range."""
+Boxes: TypeAlias = dict[str, Array]
+"""The bounding boxes of images, ``"boxes"``, and their ``"labels"``."""
 
 _PLAIN = (bool, int, float, str, tuple)
 """Types of the settings of a layer that its compiled functions depend on."""
@@ -33,23 +34,13 @@ class ImageSize(NamedTuple):
     Attributes:
         batch: Number of images, 1 for one image.
         height, width: Size of the images.
+        shape: Shape of the image, or of the batch.
     """
 
     batch: int
     height: int
     width: int
-
-
-class BoxArguments(LayerArguments, total=False):
-    """Arguments of the base class that the constructors of layers with a ``data_format`` accept as ``**kwargs``."""
-
-    bounding_box_format: str | None
-
-
-class ImageLayerArguments(BoxArguments, total=False):
-    """The arguments of :class:`BaseImagePreprocessingLayer`, which constructors accept as ``**kwargs``."""
-
-    data_format: str | None
+    shape: tuple[int, ...]
 
 
 class BaseImagePreprocessingLayer(Layer):
@@ -123,8 +114,8 @@ class BaseImagePreprocessingLayer(Layer):
         return labels
 
     def transform_bounding_boxes(
-        self, bounding_boxes: dict[str, Array], transformation: Transformation = None, training: bool = True
-    ) -> dict[str, Array]:
+        self, bounding_boxes: Boxes, transformation: Transformation = None, training: bool = True
+    ) -> Boxes:
         """Return the bounding boxes of a batch of images, which transformations of colors keep."""
         return bounding_boxes
 
@@ -182,8 +173,8 @@ class BaseImagePreprocessingLayer(Layer):
         return self._of_one(self.transform_labels, label, transformation, training)
 
     def transform_single_bounding_box(
-        self, bounding_box: dict[str, Array], transformation: Transformation = None, training: bool = True
-    ) -> dict[str, Array]:
+        self, bounding_box: Boxes, transformation: Transformation = None, training: bool = True
+    ) -> Boxes:
         """Return the bounding boxes of one image."""
         return self._of_one(self.transform_bounding_boxes, bounding_box, transformation, training)
 
@@ -236,7 +227,8 @@ class BaseImagePreprocessingLayer(Layer):
     def _size_of(self, data: Tree) -> ImageSize:
         """Return the sizes of the images among the data."""
         shape = ops.shape(self._images_of(data))
-        return ImageSize(shape[0] if len(shape) == 4 else 1, *self._height_and_width(shape))
+        height, width = self._height_and_width(shape)
+        return ImageSize(shape[0] if len(shape) == 4 else 1, height, width, shape)
 
     def _image_size(self, transformation: Transformation) -> tuple[Any, Any]:
         """Return height and width of the images, as floats, from the ``"input_shape"`` among the parameters."""
@@ -258,12 +250,12 @@ class BaseImagePreprocessingLayer(Layer):
             )
         return height, width
 
-    def _edges(self, bounding_boxes: dict[str, Array], height: Array | float, width: Array | float) -> Array:
+    def _edges(self, bounding_boxes: Boxes, height: Array | float, width: Array | float) -> Array:
         """Return the boxes in the format ``"xyxy"``."""
         known = str(self.bounding_box_format)
         return boxes_ops.convert_format(bounding_boxes["boxes"], known, "xyxy", height=height, width=width)  # type: ignore[return-value]
 
-    def _boxes_inside(self, bounding_boxes: dict[str, Array], boxes: Array, height: Any, width: Any) -> dict[str, Array]:
+    def _boxes_inside(self, bounding_boxes: Boxes, boxes: Array, height: Any, width: Any) -> Boxes:
         """Return bounding boxes with new boxes ``"xyxy"``, cut at the edges of the image and in the format of the layer."""
         changed = boxes_ops.clip_to_image_size({**bounding_boxes, "boxes": boxes}, height, width, "xyxy")
         return boxes_ops.convert_format(changed, "xyxy", str(self.bounding_box_format), height=height, width=width)  # type: ignore[return-value]
@@ -298,7 +290,69 @@ class BaseImagePreprocessingLayer(Layer):
         return {**super().get_config(), "data_format": self.data_format, **boxes}
 
 
-def corners_of(boxes: Array) -> tuple[Array, Array]:
+class RandomImageLayer(BaseImagePreprocessingLayer):
+    """Base class of the layers that change images at random during training, and return them unchanged otherwise.
+
+    A subclass draws the parameters of a transformation in ``_draw``, and applies them in ``_changed``. If what belongs to the
+    images changes with them, it defines ``_changed_labels``, ``_changed_boxes`` and ``_changed_masks``.
+
+    Args:
+        seed: Integer seed. Defaults to a seed drawn from the global generator.
+        **kwargs: Arguments of the base class.
+    """
+
+    cornu_preserves_value_range = True
+
+    def __init__(self, *, seed: int | None = None, **kwargs: Unpack[ImageLayerArguments]):
+        super().__init__(**kwargs)
+        self.seed, self.generator = seed, SeedGenerator(seed)
+
+    def _draw(self, draws: Draws, size: ImageSize) -> Transformation:
+        """Return the parameters of a random transformation of images of a size."""
+        raise NotImplementedError(f"`{type(self).__name__}` has no `_draw(draws, size)`.")
+
+    def _changed(self, images: Array, transformation: Transformation) -> Array:
+        """Return the images as changed by the transformation."""
+        raise NotImplementedError(f"`{type(self).__name__}` has no `_changed(images, transformation)`.")
+
+    def _changed_labels(self, labels: Array, transformation: Transformation) -> Array:
+        return labels
+
+    def _changed_boxes(self, bounding_boxes: Boxes, transformation: Transformation) -> Boxes:
+        return bounding_boxes
+
+    def _changed_masks(self, masks: Array, transformation: Transformation) -> Array:
+        return masks
+
+    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
+        """Return the parameters of a random transformation; None outside of training."""
+        return self._draw(self._draws(seed), self._size_of(data)) if training else None
+
+    def transform_images(self, images: Array, transformation: Transformation = None, training: bool = True) -> Array:
+        """Return the images, changed during training."""
+        images = self._as_computed(images)
+        return self._changed(images, transformation) if training and transformation is not None else images
+
+    def transform_labels(self, labels: Array, transformation: Transformation = None, training: bool = True) -> Array:
+        """Return the labels, changed during training if the images are mixed."""
+        return self._changed_labels(labels, transformation) if training and transformation is not None else labels
+
+    def transform_bounding_boxes(
+        self, bounding_boxes: Boxes, transformation: Transformation = None, training: bool = True
+    ) -> Boxes:
+        """Return the boxes, changed during training if the pixels are moved."""
+        is_changed = training and transformation is not None
+        return self._changed_boxes(bounding_boxes, transformation) if is_changed else bounding_boxes
+
+    def transform_segmentation_masks(
+        self, segmentation_masks: Array, transformation: Transformation = None, training: bool = True
+    ) -> Array:
+        """Return the masks, changed during training if the pixels are moved."""
+        is_changed = training and transformation is not None
+        return self._changed_masks(segmentation_masks, transformation) if is_changed else segmentation_masks
+
+
+def corners(boxes: Array) -> tuple[Array, Array]:
     """Return the positions ``(x, y)``, as pixels, of the four corners of boxes ``"xyxy"``.
 
     The pixel at (0, 0) is the square from (0, 0) to (1, 1): its center is at (0.5, 0.5) of a box.
@@ -308,7 +362,7 @@ def corners_of(boxes: Array) -> tuple[Array, Array]:
 
 
 def boxes_around(x: Array, y: Array) -> Array:
-    """Return the smallest boxes ``"xyxy"`` that contain moved corners (see :func:`corners_of`)."""
+    """Return the smallest boxes ``"xyxy"`` that contain moved corners (see :func:`corners`)."""
     ends = [f(values + 0.5, -1, keepdims=True) for f in (ops.min, ops.max) for values in (x, y)]
     return ops.concatenate(ends, -1)
 
@@ -316,65 +370,3 @@ def boxes_around(x: Array, y: Array) -> Array:
 def as_number(size: Any) -> Any:
     """Return a size as a float, or as an array of floats where it is an array."""
     return float(size) if isinstance(size, int) else ops.cast(size, "float32")
-
-
-# --- Arguments ----------------------------------------------------------------------------------------------------------------
-
-
-def as_range(
-    owner: Layer, name: str, value: Factor, bounds: tuple[float, float], single: Callable[[float], tuple[float, float]]
-) -> tuple[float, float]:
-    """Return the range that an argument denotes.
-
-    Args:
-        owner: The layer, for the error.
-        name: Name of the argument.
-        value: A number, or a pair of numbers.
-        bounds: The smallest and the largest number that may be passed.
-        single: Function that returns the range for one number.
-
-    Raises:
-        InvalidArgumentError: If it is something else, or not within the bounds.
-    """
-    pair = isinstance(value, (list, tuple)) and len(value) == 2
-    values: list[Any] = list(value) if pair else [value]  # type: ignore[arg-type]
-    if not all(isinstance(number, (int, float)) and bounds[0] <= number <= bounds[1] for number in values):
-        raise InvalidArgumentError(
-            f"`{type(owner).__name__}` received `{name}={value!r}`.",
-            f"It must be a number, or a pair of a lower and an upper bound, from {bounds[0]} to {bounds[1]}.",
-            f"Pass, for example, `{name}={min(max(0.2, bounds[0]), bounds[1])}`.",
-        )
-    low, high = sorted(values) if pair else single(values[0])
-    return low, high
-
-
-def up_to(value: float) -> tuple[float, float]:
-    """Return the range from 0 to a number."""
-    return 0, value
-
-
-def without_sign(factor: Factor) -> Factor:
-    """Return the number ``f`` for the range ``(-f, f)``, which Keras writes into files for it."""
-    if isinstance(factor, (list, tuple)) and len(factor) == 2 and factor[0] == -factor[1]:
-        return factor[1]
-    return factor
-
-
-def around_zero(value: float) -> tuple[float, float]:
-    """Return the range between minus and plus a number."""
-    return -abs(value), abs(value)
-
-
-def check_value_range(owner: Layer, value: Sequence[float]) -> tuple[float, float]:
-    """Return the range of the values of images as a tuple.
-
-    Raises:
-        InvalidArgumentError: If it is not a pair of increasing numbers.
-    """
-    if not isinstance(value, (list, tuple)) or len(value) != 2 or not value[0] < value[1]:
-        raise InvalidArgumentError(
-            f"`{type(owner).__name__}` received `value_range={value!r}`.",
-            "It must be the smallest and the largest value that images may have.",
-            "Pass `(0, 255)` or `(0, 1)`.",
-        )
-    return value[0], value[1]

@@ -4,19 +4,19 @@ from collections.abc import Sequence
 from typing import Any, Unpack
 
 from cornu import ops, registry
-from cornu.core.seed_generator import SeedGenerator
-from cornu.layers.augmentation.base import (
-    BaseImagePreprocessingLayer,
+from cornu.layers.augmentation.arguments import (
     BoxArguments,
     Factor,
-    ImageLayerArguments,
-    Transformation,
+    RandomImageArguments,
     around_zero,
     as_range,
     check_value_range,
     up_to,
     without_sign,
 )
+from cornu.layers.augmentation.base import BaseImagePreprocessingLayer, ImageSize, RandomImageLayer, Transformation
+from cornu.layers.augmentation.draws import Draws
+from cornu.layers.signatures import with_signature
 from cornu.ops.random import Seed
 from cornu.typing import Array, Tree
 
@@ -39,20 +39,16 @@ def per_image(values: Array) -> Array:
 class RangeLayer(BaseImagePreprocessingLayer):
     """Base class of the layers that compute new values of images, of a known range.
 
-    A subclass defines ``_changed``.
-
     Args:
         value_range: Pair of numbers, the smallest and the largest value of images.
         **kwargs: Arguments of the base class.
     """
 
-    def __init__(self, *, value_range: Sequence[float], **kwargs: Unpack[ImageLayerArguments]):
+    cornu_preserves_value_range = True
+
+    def __init__(self, *, value_range: Sequence[float] = (0, 255), **kwargs: Any):
         super().__init__(**kwargs)
         self.value_range = check_value_range(self, value_range)
-
-    def _changed(self, images: Array, transformation: Transformation) -> Array:
-        """Return the images as changed by the transformation."""
-        raise NotImplementedError(f"`{type(self).__name__}` has no `_changed(images, transformation)`.")
 
     @property
     def _span(self) -> float:
@@ -91,25 +87,41 @@ class RangeLayer(BaseImagePreprocessingLayer):
         return ops.repeat(gray, 3, axis=self._channel_axis)
 
 
-class ColorLayer(RangeLayer):
-    """Base class of the layers that change the values of images at random during training.
+class ColorLayer(RangeLayer, RandomImageLayer):
+    """Base class of the layers that compute new values of images at random during training."""
 
-    A subclass draws its parameters in ``get_random_transformation``.
+
+class ColorArguments(RandomImageArguments, total=False):
+    """The arguments of :class:`ColorLayer`, which the constructors of its subclasses accept as ``**kwargs``."""
+
+    value_range: Sequence[float]
+
+
+class FactorLayer(ColorLayer):
+    """Base class of the layers whose transformation of an image depends on a factor, drawn from a range.
 
     Args:
-        value_range: Pair of numbers, the smallest and the largest value of images.
-        seed: Integer seed, or None.
+        factor: Float, or tuple of two floats from 0 to 1: the range; a single number ``f`` denotes ``(0, f)``.
+        value_range: Pair of numbers, the smallest and the largest value of images. Defaults to ``(0, 255)``.
+        data_format: ``"channels_last"`` or ``"channels_first"``. Defaults to ``config.image_data_format()``.
+        seed: Integer seed. Defaults to a seed drawn from the global generator.
         **kwargs: Arguments of the base class.
     """
 
-    def __init__(self, *, value_range: Sequence[float], seed: int | None, **kwargs: Unpack[ImageLayerArguments]):
-        super().__init__(value_range=value_range, **kwargs)
-        self.seed, self.generator = seed, SeedGenerator(seed)
+    def __init__(
+        self,
+        factor: Factor,
+        value_range: Sequence[float] = (0, 255),
+        data_format: str | None = None,
+        seed: int | None = None,
+        **kwargs: Unpack[BoxArguments],
+    ):
+        super().__init__(value_range=value_range, seed=seed, data_format=data_format, **kwargs)
+        self.factor = self._range_of(factor)
 
-    def transform_images(self, images: Array, transformation: Transformation = None, training: bool = True) -> Array:
-        """Return the images, changed during training."""
-        images = self._as_computed(images)
-        return self._changed(images, transformation) if training and transformation is not None else images
+    def _range_of(self, factor: Factor) -> tuple[float, float]:
+        """Return the range that the argument denotes."""
+        return as_range(self, "factor", factor, (0.0, 1.0), up_to)
 
 
 @registry.register("layers")
@@ -134,24 +146,15 @@ class RandomBrightness(ColorLayer):
         [[[0.75, 1.0, 0.5]]]
     """
 
-    cornu_preserves_value_range = True
-
-    def __init__(
-        self,
-        factor: Factor,
-        value_range: Sequence[float] = (0, 255),
-        seed: int | None = None,
-        **kwargs: Unpack[ImageLayerArguments],
-    ):
-        super().__init__(value_range=value_range, seed=seed, **kwargs)
+    @with_signature("factor value_range seed", ColorLayer)
+    def __init__(self, factor: Factor, **kwargs: Unpack[ColorArguments]):
+        super().__init__(**kwargs)
         self.factor = as_range(self, "factor", factor, (-1.0, 1.0), around_zero)
 
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
+    def _draw(self, draws: Draws, size: ImageSize) -> Transformation:
         """Return ``"rgb_delta"``, of shape ``(batch, 1, 1, 1)``."""
-        if not training:
-            return None
         low, high = (bound * self._span for bound in self.factor)
-        return {"rgb_delta": self._draws(seed).uniform((self._size_of(data).batch, 1, 1, 1), low, high)}
+        return {"rgb_delta": draws.uniform((size.batch, 1, 1, 1), low, high)}
 
     def _changed(self, images: Array, transformation: Transformation) -> Array:
         return self._clipped(images + ops.cast(transformation["rgb_delta"], self.compute_dtype))
@@ -180,25 +183,16 @@ class RandomContrast(ColorLayer):
         [[100.0, 100.0], [100.0, 100.0]]
     """
 
-    cornu_preserves_value_range = True
-
-    def __init__(
-        self,
-        factor: Factor,
-        value_range: Sequence[float] = (0, 255),
-        seed: int | None = None,
-        **kwargs: Unpack[ImageLayerArguments],
-    ):
-        super().__init__(value_range=value_range, seed=seed, **kwargs)
+    @with_signature("factor value_range seed", ColorLayer)
+    def __init__(self, factor: Factor, **kwargs: Unpack[ColorArguments]):
+        super().__init__(**kwargs)
         as_range(self, "factor", factor, (0.0, 1.0), up_to)  # only a check: the lower number may be the larger one
         self.factor = (factor, factor) if isinstance(factor, (int, float)) else (factor[0], factor[1])
 
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
+    def _draw(self, draws: Draws, size: ImageSize) -> Transformation:
         """Return ``"contrast_factor"``, of shape ``(batch, 1, 1, 1)``."""
-        if not training:
-            return None
-        shape = (self._size_of(data).batch, 1, 1, 1)
-        return {"contrast_factor": self._draws(seed).uniform(shape, 1.0 - self.factor[0], 1.0 + self.factor[1])}
+        shape = (size.batch, 1, 1, 1)
+        return {"contrast_factor": draws.uniform(shape, 1.0 - self.factor[0], 1.0 + self.factor[1])}
 
     def _changed(self, images: Array, transformation: Transformation) -> Array:
         mean = ops.mean(images, self._rows_and_columns, keepdims=True)
@@ -207,7 +201,7 @@ class RandomContrast(ColorLayer):
 
 
 @registry.register("layers")
-class RandomSaturation(ColorLayer):
+class RandomSaturation(FactorLayer):
     """Layer that changes the saturation of each RGB image at random during training.
 
     The saturation (see :func:`cornu.ops.image.rgb_to_hsv`) is multiplied by ``f / (1 - f)`` and limited to 1, with ``f`` drawn
@@ -230,24 +224,12 @@ class RandomSaturation(ColorLayer):
         [[[100.0, 100.0, 100.0]]]
     """
 
-    cornu_preserves_value_range = True
+    def _range_of(self, factor: Factor) -> tuple[float, float]:
+        return super()._range_of(without_sign(factor))
 
-    def __init__(
-        self,
-        factor: Factor,
-        value_range: Sequence[float] = (0, 255),
-        data_format: str | None = None,
-        seed: int | None = None,
-        **kwargs: Unpack[BoxArguments],
-    ):
-        super().__init__(value_range=value_range, seed=seed, data_format=data_format, **kwargs)
-        self.factor = as_range(self, "factor", without_sign(factor), (0.0, 1.0), up_to)
-
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
+    def _draw(self, draws: Draws, size: ImageSize) -> Transformation:
         """Return ``"factor"``, of shape ``(batch,)``: the factor of the saturation."""
-        if not training:
-            return None
-        part = self._draws(seed).uniform((self._size_of(data).batch,), *self.factor)
+        part = draws.uniform((size.batch,), *self.factor)
         return {"factor": part / ops.maximum(1.0 - part, 1e-7)}
 
     def _changed(self, images: Array, transformation: Transformation) -> Array:
@@ -257,7 +239,7 @@ class RandomSaturation(ColorLayer):
 
 
 @registry.register("layers")
-class RandomHue(ColorLayer):
+class RandomHue(FactorLayer):
     """Layer that shifts the hue of each RGB image at random during training.
 
     The hue (see :func:`cornu.ops.image.rgb_to_hsv`) is shifted by ``f / 2`` of the color circle in a random direction, with
@@ -280,24 +262,9 @@ class RandomHue(ColorLayer):
         [[[0.0, 200.0, 200.0]]]
     """
 
-    cornu_preserves_value_range = True
-
-    def __init__(
-        self,
-        factor: Factor,
-        value_range: Sequence[float] = (0, 255),
-        data_format: str | None = None,
-        seed: int | None = None,
-        **kwargs: Unpack[BoxArguments],
-    ):
-        super().__init__(value_range=value_range, seed=seed, data_format=data_format, **kwargs)
-        self.factor = as_range(self, "factor", factor, (0.0, 1.0), up_to)
-
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
+    def _draw(self, draws: Draws, size: ImageSize) -> Transformation:
         """Return ``"factor"``, of shape ``(batch,)``: the shift, as a fraction of the color circle."""
-        if not training:
-            return None
-        shape, draws = (self._size_of(data).batch,), self._draws(seed)
+        shape = (size.batch,)
         return {"factor": draws.uniform(shape, *self.factor) * draws.signs(shape) * 0.5}
 
     def _changed(self, images: Array, transformation: Transformation) -> Array:
@@ -307,7 +274,7 @@ class RandomHue(ColorLayer):
 
 
 @registry.register("layers")
-class RandomColorDegeneration(ColorLayer):
+class RandomColorDegeneration(FactorLayer):
     """Layer that mixes each RGB image with its grayscale image during training: ``x + f * (gray - x)``.
 
     Args:
@@ -327,24 +294,12 @@ class RandomColorDegeneration(ColorLayer):
         [[[100.0, 100.0, 100.0]]]
     """
 
-    cornu_preserves_value_range = True
+    def _range_of(self, factor: Factor) -> tuple[float, float]:
+        return super()._range_of(without_sign(factor))
 
-    def __init__(
-        self,
-        factor: Factor,
-        value_range: Sequence[float] = (0, 255),
-        data_format: str | None = None,
-        seed: int | None = None,
-        **kwargs: Unpack[BoxArguments],
-    ):
-        super().__init__(value_range=value_range, seed=seed, data_format=data_format, **kwargs)
-        self.factor = as_range(self, "factor", without_sign(factor), (0.0, 1.0), up_to)
-
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
+    def _draw(self, draws: Draws, size: ImageSize) -> Transformation:
         """Return ``"factor"``, of shape ``(batch, 1, 1, 1)``."""
-        if not training:
-            return None
-        return {"factor": self._draws(seed).uniform((self._size_of(data).batch, 1, 1, 1), *self.factor)}
+        return {"factor": draws.uniform((size.batch, 1, 1, 1), *self.factor)}
 
     def _changed(self, images: Array, transformation: Transformation) -> Array:
         factor = ops.cast(transformation["factor"], self.compute_dtype)
@@ -352,7 +307,7 @@ class RandomColorDegeneration(ColorLayer):
 
 
 @registry.register("layers")
-class RandomGrayscale(BaseImagePreprocessingLayer):
+class RandomGrayscale(RandomImageLayer):
     """Layer that makes RGB images grayscale at random during training; they keep three channels.
 
     Args:
@@ -371,30 +326,24 @@ class RandomGrayscale(BaseImagePreprocessingLayer):
         [[[76.0, 76.0, 76.0]]]
     """
 
-    cornu_preserves_value_range = True
-
     def __init__(
         self, factor: float = 0.5, data_format: str | None = None, seed: int | None = None, **kwargs: Unpack[BoxArguments]
     ):
-        super().__init__(data_format=data_format, **kwargs)
+        super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.factor = as_range(self, "factor", (factor, factor), (0.0, 1.0), up_to)[0]
-        self.seed, self.generator = seed, SeedGenerator(seed)
 
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Any:
+    def _draw(self, draws: Draws, size: ImageSize) -> Any:
         """Return booleans of shape ``(batch, 1, 1, 1)``."""
-        return self._draws(seed).flags((self._size_of(data).batch, 1, 1, 1), self.factor) if training else None
+        return draws.flags((size.batch, 1, 1, 1), self.factor)
 
-    def transform_images(self, images: Array, transformation: Any = None, training: bool = True) -> Array:
+    def _changed(self, images: Array, transformation: Any) -> Array:
         """Return the images, those that were drawn without colors."""
-        images = self._as_computed(images)
-        if not training or transformation is None:
-            return images
         gray = ops.image.rgb_to_grayscale(images, data_format=self.data_format)
         return ops.where(transformation, gray, images)
 
 
 @registry.register("layers")
-class RandomColorJitter(BaseImagePreprocessingLayer):
+class RandomColorJitter(RandomImageLayer):
     """Layer that changes brightness, contrast, saturation and hue of each RGB image at random during training.
 
     It applies :class:`RandomBrightness`, :class:`RandomContrast`, :class:`RandomSaturation` and :class:`RandomHue`, those whose
@@ -418,8 +367,6 @@ class RandomColorJitter(BaseImagePreprocessingLayer):
         (4, 4, 3)
     """
 
-    cornu_preserves_value_range = True
-
     def __init__(
         self,
         value_range: Sequence[float] = (0, 255),
@@ -431,11 +378,10 @@ class RandomColorJitter(BaseImagePreprocessingLayer):
         data_format: str | None = None,
         **kwargs: Unpack[BoxArguments],
     ):
-        super().__init__(data_format=data_format, **kwargs)
+        super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.value_range = check_value_range(self, value_range)
         self.brightness_factor, self.contrast_factor = brightness_factor, contrast_factor
         self.saturation_factor, self.hue_factor = saturation_factor, hue_factor
-        self.seed, self.generator = seed, SeedGenerator(seed)
         shared = {"value_range": self.value_range, "data_format": self.data_format, "dtype": self.dtype_policy}
         factors = {
             "random_brightness": (RandomBrightness, brightness_factor),
@@ -457,11 +403,8 @@ class RandomColorJitter(BaseImagePreprocessingLayer):
         source = self.generator if seed is None else seed
         return {name: layer.get_random_transformation(data, training, source) for name, layer in self._steps().items()}
 
-    def transform_images(self, images: Array, transformation: Transformation = None, training: bool = True) -> Array:
+    def _changed(self, images: Array, transformation: Transformation) -> Array:
         """Return the images, changed by each layer."""
-        images = self._as_computed(images)
-        if not training or transformation is None:
-            return images
         for name, layer in self._steps().items():
-            images = layer.transform_images(images, transformation[name], training=training)
+            images = layer.transform_images(images, transformation[name])
         return images

@@ -5,7 +5,9 @@ from typing import Any, Unpack
 
 from cornu import ops, registry
 from cornu.core.seed_generator import SeedGenerator
-from cornu.layers.augmentation.base import BaseImagePreprocessingLayer, BoxArguments, ImageLayerArguments, Transformation
+from cornu.layers.augmentation.arguments import BoxArguments
+from cornu.layers.augmentation.base import BaseImagePreprocessingLayer, Transformation
+from cornu.layers.signatures import with_signature
 from cornu.ops.image.layout import rows_axis
 from cornu.ops.image.resizing import centered_part, check_resize_arguments
 from cornu.ops.random import Seed
@@ -25,8 +27,8 @@ class SizeLayer(BaseImagePreprocessingLayer):
 
     cornu_preserves_value_range = True
 
-    def __init__(self, *, height: int, width: int, **kwargs: Unpack[ImageLayerArguments]):
-        super().__init__(**kwargs)
+    def __init__(self, height: int, width: int, data_format: str | None = None, **kwargs: Unpack[BoxArguments]):
+        super().__init__(data_format=data_format, **kwargs)
         self.height, self.width = check_int(self, "height", height), check_int(self, "width", width)
 
     def _output_shape(self, shape: Shape) -> Shape:
@@ -109,9 +111,6 @@ class CenterCrop(SizeLayer):
         [[5.0, 6.0]]
     """
 
-    def __init__(self, height: int, width: int, data_format: str | None = None, **kwargs: Unpack[BoxArguments]):
-        super().__init__(height=height, width=width, data_format=data_format, **kwargs)
-
     def _changed(self, images: Array, transformation: Transformation, interpolation: str) -> Array:
         height, width = self._known_size(ops.shape(images))
         if self._is_smaller(height, width):
@@ -153,16 +152,9 @@ class RandomCrop(SizeLayer):
         (2, 3, 1)
     """
 
-    def __init__(
-        self,
-        height: int,
-        width: int,
-        seed: int | None = None,
-        data_format: str | None = None,
-        name: str | None = None,
-        **kwargs: Any,
-    ):
-        super().__init__(height=height, width=width, data_format=data_format, name=name, **kwargs)
+    @with_signature("height width seed data_format name", SizeLayer)
+    def __init__(self, height: int, width: int, seed: int | None = None, **kwargs: Any):
+        super().__init__(height=height, width=width, **kwargs)
         self.seed, self.generator = seed, SeedGenerator(seed)
 
     def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:

@@ -4,25 +4,15 @@ from collections.abc import Sequence
 from typing import Unpack
 
 from cornu import ops, registry
-from cornu.core.seed_generator import SeedGenerator
-from cornu.layers.augmentation.base import (
-    BaseImagePreprocessingLayer,
-    BoxArguments,
-    Factor,
-    ImageLayerArguments,
-    Transformation,
-    as_range,
-    boxes_around,
-    check_value_range,
-    corners_of,
-    up_to,
-)
+from cornu.layers.augmentation.arguments import Factor, RandomImageArguments, as_range, check_value_range, up_to
+from cornu.layers.augmentation.base import Boxes, ImageSize, RandomImageLayer, Transformation, boxes_around, corners
 from cornu.layers.augmentation.color import per_image
+from cornu.layers.augmentation.draws import Draws
+from cornu.layers.signatures import with_signature
 from cornu.ops.dispatch import arrays
 from cornu.ops.image.layout import as_batch, from_batch
 from cornu.ops.image.warping import check_warp_arguments, displaced, homography, smoothed
-from cornu.ops.random import Seed
-from cornu.typing import Array, Tree
+from cornu.typing import Array
 
 __all__ = ["RandomElasticTransform", "RandomPerspective"]
 
@@ -30,7 +20,14 @@ _DISPLACEMENT = 0.05
 """Standard deviation of the noise of an elastic transformation of scale 1, as a fraction of the smaller side of the image."""
 
 
-class DistortionLayer(BaseImagePreprocessingLayer):
+class DistortionArguments(RandomImageArguments, total=False):
+    """The arguments that all layers which distort images accept as ``**kwargs``."""
+
+    interpolation: str
+    fill_value: float
+
+
+class DistortionLayer(RandomImageLayer):
     """Base class of the layers that distort some of the images of a batch.
 
     A subclass defines ``_distorted``.
@@ -40,46 +37,38 @@ class DistortionLayer(BaseImagePreprocessingLayer):
         interpolation: ``"nearest"`` or ``"bilinear"``.
         fill_mode: How images are extended beyond their edges.
         fill_value: Float, value outside of the images for ``fill_mode="constant"``.
-        seed: Integer seed, or None.
         **kwargs: Arguments of the base class.
     """
 
-    cornu_preserves_value_range = True
     _flags_name: str
 
     def __init__(
         self,
         *,
         factor: Factor,
-        interpolation: str,
-        fill_value: float,
-        seed: int | None,
-        fill_mode: str,
-        **kwargs: Unpack[ImageLayerArguments],
+        interpolation: str = "bilinear",
+        fill_mode: str = "reflect",
+        fill_value: float = 0.0,
+        **kwargs: Unpack[RandomImageArguments],
     ):
         super().__init__(**kwargs)
         check_warp_arguments(interpolation, fill_mode)
         self.factor = as_range(self, "factor", factor, (0.0, 1.0), up_to)
         self.interpolation, self.fill_value = interpolation, fill_value
-        self.seed, self.generator = seed, SeedGenerator(seed)
 
     def _distorted(self, images: Array, transformation: Transformation, interpolation: str) -> Array:
         """Return all images of a batch, distorted."""
         raise NotImplementedError(f"`{type(self).__name__}` has no `_distorted(images, transformation, interpolation)`.")
 
-    def transform_images(self, images: Array, transformation: Transformation = None, training: bool = True) -> Array:
+    def _changed(self, images: Array, transformation: Transformation) -> Array:
         """Return the images, those that were drawn distorted."""
-        return self._chosen(self._as_computed(images), transformation, training, self.interpolation)
+        return self._chosen(images, transformation, self.interpolation)
 
-    def transform_segmentation_masks(
-        self, segmentation_masks: Array, transformation: Transformation = None, training: bool = True
-    ) -> Array:
+    def _changed_masks(self, masks: Array, transformation: Transformation) -> Array:
         """Return the masks, distorted like their images, without interpolation."""
-        return self._chosen(segmentation_masks, transformation, training, "nearest")
+        return self._chosen(masks, transformation, "nearest")
 
-    def _chosen(self, images: Array, transformation: Transformation, training: bool, interpolation: str) -> Array:
-        if not training or transformation is None:
-            return images
+    def _chosen(self, images: Array, transformation: Transformation, interpolation: str) -> Array:
         chosen = per_image(transformation[self._flags_name])
         return ops.where(chosen, self._distorted(images, transformation, interpolation), images)
 
@@ -113,38 +102,18 @@ class RandomPerspective(DistortionLayer):
 
     _flags_name = "apply_perspective"
 
-    def __init__(
-        self,
-        factor: Factor = 1.0,
-        scale: float = 1.0,
-        interpolation: str = "bilinear",
-        fill_value: float = 0.0,
-        seed: int | None = None,
-        data_format: str | None = None,
-        **kwargs: Unpack[BoxArguments],
-    ):
-        super().__init__(
-            factor=factor,
-            interpolation=interpolation,
-            fill_mode="constant",
-            fill_value=fill_value,
-            seed=seed,
-            data_format=data_format,
-            **kwargs,
-        )
+    @with_signature("factor scale interpolation fill_value seed data_format", DistortionLayer)
+    def __init__(self, factor: Factor = 1.0, scale: float = 1.0, **kwargs: Unpack[DistortionArguments]):
+        super().__init__(factor=factor, fill_mode="constant", **kwargs)
         self.scale = as_range(self, "scale", (scale, scale), (0.0, 1.0), up_to)[0]
 
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
+    def _draw(self, draws: Draws, size: ImageSize) -> Transformation:
         """Return ``"apply_perspective"``, booleans of shape ``(batch,)``, and the old and the new corners.
 
         ``"start_points"`` and ``"end_points"`` have the shape ``(batch, 4, 2)``.
         """
-        if not training:
-            return None
-        shape = ops.shape(self._images_of(data))
-        size, draws = self._size_of(data), self._draws(seed)
         chosen = draws.chosen(size.batch, self.factor)
-        height, width = self._image_size({"input_shape": shape})
+        height, width = self._image_size({"input_shape": size.shape})
         unit = ops.cast(draws.backend.asarray([[[0, 0], [1, 0], [0, 1], [1, 1]]]), "float32")
         corners = unit * draws.backend.asarray([width - 1.0, height - 1.0])
         factors = draws.uniform((size.batch, 4, 2), 1.0 - self.scale / 2, 1.0 + self.scale / 2)
@@ -152,7 +121,7 @@ class RandomPerspective(DistortionLayer):
             "apply_perspective": chosen,
             "start_points": corners + factors * 0.0,
             "end_points": corners * factors,
-            "input_shape": shape,
+            "input_shape": size.shape,
         }
 
     def _distorted(self, images: Array, transformation: Transformation, interpolation: str) -> Array:
@@ -165,17 +134,13 @@ class RandomPerspective(DistortionLayer):
             data_format=self.data_format,
         )
 
-    def transform_bounding_boxes(
-        self, bounding_boxes: dict[str, Array], transformation: Transformation = None, training: bool = True
-    ) -> dict[str, Array]:
+    def _changed_boxes(self, bounding_boxes: Boxes, transformation: Transformation) -> Boxes:
         """Return the smallest boxes that contain the moved boxes, cut at the edges of the image."""
-        if not training or transformation is None:
-            return bounding_boxes
         height, width = self._image_size(transformation)
         boxes = self._edges(bounding_boxes, height, width)
         backend, boxes, start, end = arrays(boxes, transformation["start_points"], transformation["end_points"])
         a0, a1, a2, b0, b1, b2, c0, c1 = homography(backend, end, start)  # where a point of the image is moved to
-        x, y = corners_of(boxes)
+        x, y = corners(boxes)
         depth = c0 * x + c1 * y + 1.0
         moved = boxes_around((a0 * x + a1 * y + a2) / depth, (b0 * x + b1 * y + b2) / depth)
         chosen = ops.reshape(transformation["apply_perspective"], (-1, 1, 1))
@@ -218,36 +183,22 @@ class RandomElasticTransform(DistortionLayer):
 
     _flags_name = "apply_transform"
 
+    @with_signature("factor scale interpolation fill_mode fill_value value_range seed data_format", DistortionLayer)
     def __init__(
         self,
         factor: Factor = 1.0,
         scale: Factor = 1.0,
-        interpolation: str = "bilinear",
         fill_mode: str = "reflect",
-        fill_value: float = 0.0,
         value_range: Sequence[float] = (0, 255),
-        seed: int | None = None,
-        data_format: str | None = None,
-        **kwargs: Unpack[BoxArguments],
+        **kwargs: Unpack[DistortionArguments],
     ):
-        super().__init__(
-            factor=factor,
-            interpolation=interpolation,
-            fill_mode=fill_mode,
-            fill_value=fill_value,
-            seed=seed,
-            data_format=data_format,
-            **kwargs,
-        )
+        super().__init__(factor=factor, fill_mode=fill_mode, **kwargs)
         self.fill_mode = fill_mode
         self.scale = as_range(self, "scale", scale, (0.0, 1.0), up_to)
         self.value_range = check_value_range(self, value_range)
 
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
+    def _draw(self, draws: Draws, size: ImageSize) -> Transformation:
         """Return ``"apply_transform"``, booleans of shape ``(batch,)``, ``"distortion_factor"`` and ``"noise"``."""
-        if not training:
-            return None
-        size, draws = self._size_of(data), self._draws(seed)
         return {
             "apply_transform": draws.chosen(size.batch, self.factor),
             "distortion_factor": draws.uniform((), *self.scale),

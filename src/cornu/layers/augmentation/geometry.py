@@ -5,32 +5,21 @@ from typing import Any, Unpack
 
 from cornu import ops, registry
 from cornu.backends.contract import Backend
-from cornu.core.seed_generator import SeedGenerator
 from cornu.errors import one_of
-from cornu.layers.augmentation.base import (
-    BaseImagePreprocessingLayer,
-    BoxArguments,
-    Factor,
-    ImageLayerArguments,
-    Transformation,
-    around_zero,
-    as_number,
-    as_range,
-    boxes_around,
-    corners_of,
-    without_sign,
-)
+from cornu.layers.augmentation.arguments import BoxArguments, Factor, RandomImageArguments, around_zero, as_range, without_sign
+from cornu.layers.augmentation.base import Boxes, ImageSize, RandomImageLayer, Transformation, as_number, boxes_around, corners
+from cornu.layers.augmentation.draws import Draws
+from cornu.layers.signatures import with_signature
 from cornu.ops.dispatch import arrays
 from cornu.ops.image.layout import as_batch, from_batch, rows_axis
 from cornu.ops.image.warping import affine_warp, check_warp_arguments
-from cornu.ops.random import Seed
-from cornu.typing import Array, Tree
+from cornu.typing import Array
 
 __all__ = ["RandomFlip", "RandomRotation", "RandomShear", "RandomTranslation", "RandomZoom"]
 
 
 @registry.register("layers")
-class RandomFlip(BaseImagePreprocessingLayer):
+class RandomFlip(RandomImageLayer):
     """Layer that flips images at random during training, each with probability 1/2.
 
     With ``"horizontal_and_vertical"`` the two flips are drawn separately.
@@ -53,8 +42,6 @@ class RandomFlip(BaseImagePreprocessingLayer):
         [1.0, 2.0]
     """
 
-    cornu_preserves_value_range = True
-
     def __init__(
         self,
         mode: str = "horizontal_and_vertical",
@@ -62,21 +49,18 @@ class RandomFlip(BaseImagePreprocessingLayer):
         data_format: str | None = None,
         **kwargs: Unpack[BoxArguments],
     ):
-        super().__init__(data_format=data_format, **kwargs)
+        super().__init__(seed=seed, data_format=data_format, **kwargs)
         modes = ("horizontal", "vertical", "horizontal_and_vertical")
         if mode not in modes:
             raise one_of("mode", mode, modes)
-        self.mode, self.seed, self.generator = mode, seed, SeedGenerator(seed)
+        self.mode = mode
 
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
+    def _draw(self, draws: Draws, size: ImageSize) -> Transformation:
         """Return ``"flips"``, booleans of shape ``(batch, 1, 1, 1)``, and ``"vertical_flips"`` if both kinds are drawn."""
-        if not training:
-            return None
-        size, draws = self._size_of(data), self._draws(seed)
         flags = {"flips": draws.flags((size.batch, 1, 1, 1), 0.5)}
         if self.mode == "horizontal_and_vertical":
             flags["vertical_flips"] = draws.flags((size.batch, 1, 1, 1), 0.5)
-        return {**flags, "input_shape": ops.shape(self._images_of(data))}
+        return {**flags, "input_shape": size.shape}
 
     def _flags(self, transformation: Transformation) -> list[tuple[Array, str]]:
         """Return which images are flipped in which direction."""
@@ -84,11 +68,8 @@ class RandomFlip(BaseImagePreprocessingLayer):
         flags = [(flips, "horizontal"), (transformation.get("vertical_flips", flips), "vertical")]
         return [(flag, direction) for flag, direction in flags if direction in self.mode]
 
-    def transform_images(self, images: Array, transformation: Transformation = None, training: bool = True) -> Array:
+    def _changed(self, images: Array, transformation: Transformation) -> Array:
         """Return the images, those that were drawn flipped."""
-        images = self._as_computed(images)
-        if not training or transformation is None:
-            return images
         rows = rows_axis(len(images.shape), self.data_format)
         for flag, direction in self._flags(transformation):
             images = ops.where(flag, ops.flip(images, rows + 1 if direction == "horizontal" else rows), images)
@@ -100,12 +81,8 @@ class RandomFlip(BaseImagePreprocessingLayer):
         """Return the masks, flipped like their images."""
         return self.transform_images(segmentation_masks, transformation, training=training)
 
-    def transform_bounding_boxes(
-        self, bounding_boxes: dict[str, Array], transformation: Transformation = None, training: bool = True
-    ) -> dict[str, Array]:
+    def _changed_boxes(self, bounding_boxes: Boxes, transformation: Transformation) -> Boxes:
         """Return the boxes, flipped like their images."""
-        if not training or transformation is None:
-            return bounding_boxes
         height, width = self._image_size(transformation)
         boxes = self._edges(bounding_boxes, height, width)
         x0, y0, x1, y1 = ops.split(boxes, 4, axis=-1)
@@ -118,7 +95,15 @@ class RandomFlip(BaseImagePreprocessingLayer):
         return self._boxes_inside(bounding_boxes, ops.concatenate([x0, y0, x1, y1], -1), height, width)
 
 
-class AffineLayer(BaseImagePreprocessingLayer):
+class AffineArguments(RandomImageArguments, total=False):
+    """The arguments of :class:`AffineLayer`, which the constructors of its subclasses accept as ``**kwargs``."""
+
+    fill_mode: str
+    interpolation: str
+    fill_value: float
+
+
+class AffineLayer(RandomImageLayer):
     """Base class of the layers that sample each image at an affine function of the pixels' positions.
 
     A subclass returns the function in ``_coefficients``.
@@ -127,19 +112,20 @@ class AffineLayer(BaseImagePreprocessingLayer):
         fill_mode: How images are extended beyond their edges.
         interpolation: ``"nearest"`` or ``"bilinear"``.
         fill_value: Float, value outside of the images for ``fill_mode="constant"``.
-        seed: Integer seed, or None.
         **kwargs: Arguments of the base class.
     """
 
-    cornu_preserves_value_range = True
-
     def __init__(
-        self, *, fill_mode: str, interpolation: str, fill_value: float, seed: int | None, **kwargs: Unpack[ImageLayerArguments]
+        self,
+        *,
+        fill_mode: str = "reflect",
+        interpolation: str = "bilinear",
+        fill_value: float = 0.0,
+        **kwargs: Unpack[RandomImageArguments],
     ):
         super().__init__(**kwargs)
         check_warp_arguments(interpolation, fill_mode)
         self.fill_mode, self.interpolation, self.fill_value = fill_mode, interpolation, fill_value
-        self.seed, self.generator = seed, SeedGenerator(seed)
 
     def _coefficients(self, backend: Backend, transformation: Transformation) -> list[Any]:
         """Return ``a0, a1, a2, b0, b1, b2``: the pixel (x, y) is sampled at (a0 x + a1 y + a2, b0 x + b1 y + b2).
@@ -155,18 +141,13 @@ class AffineLayer(BaseImagePreprocessingLayer):
             for value in self._coefficients(backend, transformation)
         ]
 
-    def transform_images(self, images: Array, transformation: Transformation = None, training: bool = True) -> Array:
+    def _changed(self, images: Array, transformation: Transformation) -> Array:
         """Return the images, warped."""
-        images = self._as_computed(images)
-        return self._warped(images, transformation, self.interpolation) if training and transformation is not None else images
+        return self._warped(images, transformation, self.interpolation)
 
-    def transform_segmentation_masks(
-        self, segmentation_masks: Array, transformation: Transformation = None, training: bool = True
-    ) -> Array:
+    def _changed_masks(self, masks: Array, transformation: Transformation) -> Array:
         """Return the masks, warped like their images, without interpolation."""
-        if not training or transformation is None:
-            return segmentation_masks
-        return self._warped(segmentation_masks, transformation, "nearest")
+        return self._warped(masks, transformation, "nearest")
 
     def _warped(self, images: Array, transformation: Transformation, interpolation: str) -> Array:
         backend, images = arrays(images)
@@ -175,17 +156,13 @@ class AffineLayer(BaseImagePreprocessingLayer):
         found = affine_warp(backend, batch, coefficients, interpolation, self.fill_mode, self.fill_value)
         return from_batch(backend, found, is_single, self.data_format)
 
-    def transform_bounding_boxes(
-        self, bounding_boxes: dict[str, Array], transformation: Transformation = None, training: bool = True
-    ) -> dict[str, Array]:
+    def _changed_boxes(self, bounding_boxes: Boxes, transformation: Transformation) -> Boxes:
         """Return the smallest boxes that contain the moved boxes, cut at the edges of the image."""
-        if not training or transformation is None:
-            return bounding_boxes
         height, width = self._image_size(transformation)
         boxes = self._edges(bounding_boxes, height, width)
         backend, boxes = arrays(boxes)
         a0, a1, a2, b0, b1, b2 = self._columns(backend, transformation)
-        x, y = corners_of(boxes)
+        x, y = corners(boxes)
         determinant = a0 * b1 - a1 * b0
         x, y = x - a2, y - b2
         moved = boxes_around((b1 * x - a1 * y) / determinant, (a0 * y - b0 * x) / determinant)
@@ -218,31 +195,13 @@ class RandomRotation(AffineLayer):
         [[2.0, 4.0], [1.0, 3.0]]
     """
 
-    def __init__(
-        self,
-        factor: Factor,
-        fill_mode: str = "reflect",
-        interpolation: str = "bilinear",
-        seed: int | None = None,
-        fill_value: float = 0.0,
-        data_format: str | None = None,
-        **kwargs: Unpack[BoxArguments],
-    ):
-        super().__init__(
-            fill_mode=fill_mode,
-            interpolation=interpolation,
-            fill_value=fill_value,
-            seed=seed,
-            data_format=data_format,
-            **kwargs,
-        )
+    @with_signature("factor fill_mode interpolation seed fill_value data_format", AffineLayer)
+    def __init__(self, factor: Factor, **kwargs: Unpack[AffineArguments]):
+        super().__init__(**kwargs)
         self.factor = as_range(self, "factor", factor, (-1.0, 1.0), around_zero)
 
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
+    def _draw(self, draws: Draws, size: ImageSize) -> Transformation:
         """Return ``"angle"``, in degrees, and ``"rotation_matrix"``, of shape ``(batch, 8)``, for ``affine_transform``."""
-        if not training:
-            return None
-        size, draws = self._size_of(data), self._draws(seed)
         angle = draws.uniform((size.batch,), self.factor[0] * 360.0, self.factor[1] * 360.0)
         radians = angle * (math.pi / 180.0)
         cosine, sine = ops.cos(radians), ops.sin(radians)
@@ -292,41 +251,22 @@ class RandomZoom(AffineLayer):
         (4, 6, 3)
     """
 
-    def __init__(
-        self,
-        height_factor: Factor,
-        width_factor: Factor | None = None,
-        fill_mode: str = "reflect",
-        interpolation: str = "bilinear",
-        seed: int | None = None,
-        fill_value: float = 0.0,
-        data_format: str | None = None,
-        **kwargs: Unpack[BoxArguments],
-    ):
-        super().__init__(
-            fill_mode=fill_mode,
-            interpolation=interpolation,
-            fill_value=fill_value,
-            seed=seed,
-            data_format=data_format,
-            **kwargs,
-        )
+    @with_signature("height_factor width_factor fill_mode interpolation seed fill_value data_format", AffineLayer)
+    def __init__(self, height_factor: Factor, width_factor: Factor | None = None, **kwargs: Unpack[AffineArguments]):
+        super().__init__(**kwargs)
         self.height_factor, self.width_factor = height_factor, width_factor
         self._height_range = as_range(self, "height_factor", height_factor, (-1.0, 1.0), around_zero)
         self._width_range = (
             None if width_factor is None else as_range(self, "width_factor", width_factor, (-1.0, 1.0), around_zero)
         )
 
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
+    def _draw(self, draws: Draws, size: ImageSize) -> Transformation:
         """Return ``"height_zoom"`` and ``"width_zoom"``, of shape ``(batch, 1)``: the factors of the distances."""
-        if not training:
-            return None
-        size, draws = self._size_of(data), self._draws(seed)
         height = draws.uniform((size.batch, 1), 1.0 + self._height_range[0], 1.0 + self._height_range[1])
         width = height
         if self._width_range is not None:
             width = draws.uniform((size.batch, 1), 1.0 + self._width_range[0], 1.0 + self._width_range[1])
-        return {"height_zoom": height, "width_zoom": width, "input_shape": ops.shape(self._images_of(data))}
+        return {"height_zoom": height, "width_zoom": width, "input_shape": size.shape}
 
     def _coefficients(self, backend: Backend, transformation: Transformation) -> list[Any]:
         height, width = self._image_size(transformation)
@@ -364,38 +304,19 @@ class RandomTranslation(AffineLayer):
         [[[0.0], [1.0]]]
     """
 
-    def __init__(
-        self,
-        height_factor: Factor,
-        width_factor: Factor,
-        fill_mode: str = "reflect",
-        interpolation: str = "bilinear",
-        seed: int | None = None,
-        fill_value: float = 0.0,
-        data_format: str | None = None,
-        **kwargs: Unpack[BoxArguments],
-    ):
-        super().__init__(
-            fill_mode=fill_mode,
-            interpolation=interpolation,
-            fill_value=fill_value,
-            seed=seed,
-            data_format=data_format,
-            **kwargs,
-        )
+    @with_signature("height_factor width_factor fill_mode interpolation seed fill_value data_format", AffineLayer)
+    def __init__(self, height_factor: Factor, width_factor: Factor, **kwargs: Unpack[AffineArguments]):
+        super().__init__(**kwargs)
         self.height_factor, self.width_factor = height_factor, width_factor
         self._height_range = as_range(self, "height_factor", height_factor, (-1.0, 1.0), around_zero)
         self._width_range = as_range(self, "width_factor", width_factor, (-1.0, 1.0), around_zero)
 
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
+    def _draw(self, draws: Draws, size: ImageSize) -> Transformation:
         """Return ``"translations"``, of shape ``(batch, 2)``: the shifts to the right and down, in pixels."""
-        if not training:
-            return None
-        size, draws = self._size_of(data), self._draws(seed)
         down = draws.uniform((size.batch, 1), *self._height_range)
         right = draws.uniform((size.batch, 1), *self._width_range)
         moves = ops.concatenate([right * as_number(size.width), down * as_number(size.height)], 1)
-        return {"translations": moves, "input_shape": ops.shape(self._images_of(data))}
+        return {"translations": moves, "input_shape": size.shape}
 
     def _coefficients(self, backend: Backend, transformation: Transformation) -> list[Any]:
         moves = backend.asarray(transformation["translations"])
@@ -429,38 +350,19 @@ class RandomShear(AffineLayer):
         (4, 6, 3)
     """
 
-    def __init__(
-        self,
-        x_factor: Factor = 0.0,
-        y_factor: Factor = 0.0,
-        interpolation: str = "bilinear",
-        fill_mode: str = "reflect",
-        fill_value: float = 0.0,
-        data_format: str | None = None,
-        seed: int | None = None,
-        **kwargs: Unpack[BoxArguments],
-    ):
-        super().__init__(
-            fill_mode=fill_mode,
-            interpolation=interpolation,
-            fill_value=fill_value,
-            seed=seed,
-            data_format=data_format,
-            **kwargs,
-        )
+    @with_signature("x_factor y_factor interpolation fill_mode fill_value data_format seed", AffineLayer)
+    def __init__(self, x_factor: Factor = 0.0, y_factor: Factor = 0.0, **kwargs: Unpack[AffineArguments]):
+        super().__init__(**kwargs)
         self.x_factor, self.y_factor = without_sign(x_factor), without_sign(y_factor)
         self._x_range, self._y_range = (
             as_range(self, name, getattr(self, name), (0.0, 1.0), around_zero) for name in ("x_factor", "y_factor")
         )
 
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
+    def _draw(self, draws: Draws, size: ImageSize) -> Transformation:
         """Return ``"shear_factor"``, of shape ``(batch, 2)``: the shifts per row and per column, in pixels."""
-        if not training:
-            return None
-        size, draws = self._size_of(data), self._draws(seed)
         shape = (size.batch, 1)
         factors = [draws.uniform(shape, *bounds) * draws.signs(shape) for bounds in (self._x_range, self._y_range)]
-        return {"shear_factor": ops.concatenate(factors, 1), "input_shape": ops.shape(self._images_of(data))}
+        return {"shear_factor": ops.concatenate(factors, 1), "input_shape": size.shape}
 
     def _coefficients(self, backend: Backend, transformation: Transformation) -> list[Any]:
         factors = backend.asarray(transformation["shear_factor"])

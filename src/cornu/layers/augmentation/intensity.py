@@ -8,13 +8,15 @@ import numpy as np
 
 from cornu import ops, registry
 from cornu.errors import InvalidArgumentError
-from cornu.layers.augmentation.base import BoxArguments, Factor, ImageLayerArguments, Transformation, as_range, up_to
-from cornu.layers.augmentation.color import ColorLayer, RangeLayer, per_image
+from cornu.layers.augmentation.arguments import BoxArguments, Factor, ImageLayerArguments, as_range, up_to
+from cornu.layers.augmentation.base import ImageSize, Transformation
+from cornu.layers.augmentation.color import ColorArguments, ColorLayer, FactorLayer, RangeLayer, per_image
+from cornu.layers.augmentation.draws import Draws
+from cornu.layers.signatures import with_signature
 from cornu.ops.dispatch import arrays
 from cornu.ops.image.filters import gaussian_kernel, separable_filter
 from cornu.ops.image.layout import as_batch, from_batch
-from cornu.ops.random import Seed
-from cornu.typing import Array, Tree
+from cornu.typing import Array
 from cornu.validation import check_int, check_ints, check_nonnegative
 
 __all__ = [
@@ -31,6 +33,10 @@ __all__ = [
 
 class ValueMap(RangeLayer):
     """Base class of the layers without random parameters, which change images in training and outside of it."""
+
+    def _changed(self, images: Array, transformation: Transformation) -> Array:
+        """Return the images, changed."""
+        raise NotImplementedError(f"`{type(self).__name__}` has no `_changed(images, transformation)`.")
 
     def transform_images(self, images: Array, transformation: Transformation = None, training: bool = True) -> Array:
         """Return the images, changed."""
@@ -56,8 +62,6 @@ class AutoContrast(ValueMap):
         >>> AutoContrast()(np.array([[[10.0], [11.0]]])).tolist()
         [[[0.0], [255.0]]]
     """
-
-    cornu_preserves_value_range = True
 
     def __init__(self, value_range: Sequence[float] = (0, 255), **kwargs: Unpack[ImageLayerArguments]):
         super().__init__(value_range=value_range, **kwargs)
@@ -92,8 +96,6 @@ class Equalization(ValueMap):
         >>> Equalization()(np.array([[[10.0], [11.0], [12.0]]])).tolist()
         [[[0.0], [128.0], [255.0]]]
     """
-
-    cornu_preserves_value_range = True
 
     def __init__(
         self,
@@ -154,8 +156,6 @@ class ContrastLimitedAdaptiveHistogramEqualization(ValueMap):
         >>> np.asarray(layer(np.array([[[10.0], [11.0], [12.0]]]))).round(3).tolist()
         [[[85.0], [170.0], [255.0]]]
     """
-
-    cornu_preserves_value_range = True
 
     def __init__(
         self,
@@ -250,25 +250,15 @@ class Solarization(ColorLayer):
         [[[255.0], [155.0]]]
     """
 
-    cornu_preserves_value_range = True
-
-    def __init__(
-        self,
-        addition_factor: Factor = 0.0,
-        threshold_factor: Factor = 0.0,
-        value_range: Sequence[float] = (0, 255),
-        seed: int | None = None,
-        **kwargs: Unpack[ImageLayerArguments],
-    ):
-        super().__init__(value_range=value_range, seed=seed, **kwargs)
+    @with_signature("addition_factor threshold_factor value_range seed", ColorLayer)
+    def __init__(self, addition_factor: Factor = 0.0, threshold_factor: Factor = 0.0, **kwargs: Unpack[ColorArguments]):
+        super().__init__(**kwargs)
         self.addition_factor = as_range(self, "addition_factor", addition_factor, (0.0, 1.0), up_to)
         self.threshold_factor = as_range(self, "threshold_factor", threshold_factor, (0.0, 1.0), up_to)
 
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
+    def _draw(self, draws: Draws, size: ImageSize) -> Transformation:
         """Return ``"additions"`` and ``"thresholds"``, of shape ``(batch, 1, 1, 1)``."""
-        if not training:
-            return None
-        shape, draws = (self._size_of(data).batch, 1, 1, 1), self._draws(seed)
+        shape = (size.batch, 1, 1, 1)
         additions, thresholds = (
             draws.uniform(shape, bounds[0] * self._span, bounds[1] * self._span)
             for bounds in (self.addition_factor, self.threshold_factor)
@@ -282,7 +272,7 @@ class Solarization(ColorLayer):
 
 
 @registry.register("layers")
-class RandomInvert(ColorLayer):
+class RandomInvert(FactorLayer):
     """Layer that inverts the values of images at random during training: ``high + low - x``.
 
     Args:
@@ -303,24 +293,13 @@ class RandomInvert(ColorLayer):
         [[[255.0], [155.0]]]
     """
 
-    cornu_preserves_value_range = True
+    @with_signature("factor value_range seed data_format", FactorLayer)
+    def __init__(self, factor: Factor = 1.0, **kwargs: Unpack[ColorArguments]):
+        super().__init__(factor=factor, **kwargs)
 
-    def __init__(
-        self,
-        factor: Factor = 1.0,
-        value_range: Sequence[float] = (0, 255),
-        seed: int | None = None,
-        data_format: str | None = None,
-        **kwargs: Unpack[BoxArguments],
-    ):
-        super().__init__(value_range=value_range, seed=seed, data_format=data_format, **kwargs)
-        self.factor = as_range(self, "factor", factor, (0.0, 1.0), up_to)
-
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
+    def _draw(self, draws: Draws, size: ImageSize) -> Transformation:
         """Return ``"apply_inversion"``, booleans of shape ``(batch,)``."""
-        if not training:
-            return None
-        return {"apply_inversion": self._draws(seed).chosen(self._size_of(data).batch, self.factor)}
+        return {"apply_inversion": draws.chosen(size.batch, self.factor)}
 
     def _changed(self, images: Array, transformation: Transformation) -> Array:
         return ops.where(per_image(transformation["apply_inversion"]), sum(self.value_range) - images, images)
@@ -348,26 +327,16 @@ class RandomPosterization(ColorLayer):
         [[[0.0], [64.0], [192.0]]]
     """
 
-    cornu_preserves_value_range = True
-
-    def __init__(
-        self,
-        factor: int | Sequence[int],
-        value_range: Sequence[float] = (0, 255),
-        data_format: str | None = None,
-        seed: int | None = None,
-        **kwargs: Unpack[BoxArguments],
-    ):
-        super().__init__(value_range=value_range, seed=seed, data_format=data_format, **kwargs)
+    @with_signature("factor value_range data_format seed", ColorLayer)
+    def __init__(self, factor: int | Sequence[int], **kwargs: Unpack[ColorArguments]):
+        super().__init__(**kwargs)
         low, high = as_range(self, "factor", factor, (1, 8), lambda bits: (1, bits))
         self.factor = int(low), int(high)
 
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
+    def _draw(self, draws: Draws, size: ImageSize) -> Transformation:
         """Return ``"shift_factor"``, integers of shape ``(batch,)``: the number of bits that are lost."""
-        if not training:
-            return None
-        shape = (self._size_of(data).batch,)
-        return {"shift_factor": self._draws(seed).integers(shape, 8 - self.factor[1], 8 - self.factor[0])}
+        shape = (size.batch,)
+        return {"shift_factor": draws.integers(shape, 8 - self.factor[1], 8 - self.factor[0])}
 
     def _changed(self, images: Array, transformation: Transformation) -> Array:
         step = ops.round(ops.exp2(ops.cast(per_image(transformation["shift_factor"]), "float32")))
@@ -377,7 +346,7 @@ class RandomPosterization(ColorLayer):
 
 
 @registry.register("layers")
-class RandomSharpness(ColorLayer):
+class RandomSharpness(FactorLayer):
     """Layer that blurs or sharpens each image at random during training.
 
     The result is ``blurred + 2 f (x - blurred)``, clipped to the value range, with ``f`` drawn from the range ``factor``: 0
@@ -401,24 +370,9 @@ class RandomSharpness(ColorLayer):
         [[[10.0], [20.0]]]
     """
 
-    cornu_preserves_value_range = True
-
-    def __init__(
-        self,
-        factor: Factor,
-        value_range: Sequence[float] = (0, 255),
-        data_format: str | None = None,
-        seed: int | None = None,
-        **kwargs: Unpack[BoxArguments],
-    ):
-        super().__init__(value_range=value_range, seed=seed, data_format=data_format, **kwargs)
-        self.factor = as_range(self, "factor", factor, (0.0, 1.0), up_to)
-
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
+    def _draw(self, draws: Draws, size: ImageSize) -> Transformation:
         """Return ``"factor"``, of shape ``(batch,)``."""
-        if not training:
-            return None
-        return {"factor": self._draws(seed).uniform((self._size_of(data).batch,), *self.factor)}
+        return {"factor": draws.uniform((size.batch,), *self.factor)}
 
     def _changed(self, images: Array, transformation: Transformation) -> Array:
         backend, images = arrays(images)
@@ -431,7 +385,7 @@ class RandomSharpness(ColorLayer):
 
 
 @registry.register("layers")
-class RandomGaussianBlur(ColorLayer):
+class RandomGaussianBlur(FactorLayer):
     """Layer that blurs images at random during training.
 
     Args:
@@ -455,20 +409,11 @@ class RandomGaussianBlur(ColorLayer):
         (4, 4, 3)
     """
 
-    cornu_preserves_value_range = True
-
+    @with_signature("factor kernel_size sigma value_range data_format seed", FactorLayer)
     def __init__(
-        self,
-        factor: Factor = 1.0,
-        kernel_size: int | Sequence[int] = 3,
-        sigma: Factor = 1.0,
-        value_range: Sequence[float] = (0, 255),
-        data_format: str | None = None,
-        seed: int | None = None,
-        **kwargs: Unpack[BoxArguments],
+        self, factor: Factor = 1.0, kernel_size: int | Sequence[int] = 3, sigma: Factor = 1.0, **kwargs: Unpack[ColorArguments]
     ):
-        super().__init__(value_range=value_range, seed=seed, data_format=data_format, **kwargs)
-        self.factor = as_range(self, "factor", factor, (0.0, 1.0), up_to)
+        super().__init__(factor=factor, **kwargs)
         self.sigma = as_range(self, "sigma", sigma, (0.0, float("inf")), up_to)
         sizes = (kernel_size, kernel_size) if isinstance(kernel_size, int) else tuple(kernel_size)
         if len(sizes) != 2 or not all(isinstance(size, int) and size > 0 and size % 2 for size in sizes):
@@ -479,12 +424,9 @@ class RandomGaussianBlur(ColorLayer):
             )
         self.kernel_size = sizes
 
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
+    def _draw(self, draws: Draws, size: ImageSize) -> Transformation:
         """Return ``"should_apply_blur"``, booleans of shape ``(batch,)``, and ``"blur_factor"``, two standard deviations."""
-        if not training:
-            return None
-        draws = self._draws(seed)
-        chosen = draws.chosen(self._size_of(data).batch, self.factor)
+        chosen = draws.chosen(size.batch, self.factor)
         return {"should_apply_blur": chosen, "blur_factor": draws.uniform((2,), *self.sigma)}
 
     def _changed(self, images: Array, transformation: Transformation) -> Array:

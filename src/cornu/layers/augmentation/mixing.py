@@ -1,25 +1,15 @@
 """Layers that replace parts of images: by noise or a constant, or by parts of other images of the batch."""
 
-from collections.abc import Sequence
 from typing import Any, Unpack
 
 from cornu import ops, registry
-from cornu.core.seed_generator import SeedGenerator
 from cornu.errors import InvalidArgumentError
-from cornu.layers.augmentation.base import (
-    BaseImagePreprocessingLayer,
-    BoxArguments,
-    Factor,
-    ImageSize,
-    Transformation,
-    as_number,
-    as_range,
-    up_to,
-)
-from cornu.layers.augmentation.color import ColorLayer, per_image
+from cornu.layers.augmentation.arguments import BoxArguments, Factor, as_range, up_to
+from cornu.layers.augmentation.base import Boxes, ImageSize, RandomImageLayer, Transformation, as_number
+from cornu.layers.augmentation.color import ColorArguments, FactorLayer, per_image
 from cornu.layers.augmentation.draws import Draws
-from cornu.ops.random import Seed
-from cornu.typing import Array, Tree
+from cornu.layers.signatures import with_signature
+from cornu.typing import Array
 
 __all__ = ["CutMix", "MixUp", "RandomErasing"]
 
@@ -49,7 +39,7 @@ def random_boxes(draws: Draws, size: ImageSize, heights: Any, widths: Any, data_
 
 
 @registry.register("layers")
-class RandomErasing(ColorLayer):
+class RandomErasing(FactorLayer):
     """Layer that erases a random box of images during training.
 
     Source: Zhong et al., 2020, Random Erasing Data Augmentation, https://arxiv.org/abs/1708.04896
@@ -76,38 +66,29 @@ class RandomErasing(ColorLayer):
         12.0
     """
 
-    cornu_preserves_value_range = True
-
+    @with_signature("factor scale fill_value value_range seed data_format", FactorLayer)
     def __init__(
         self,
         factor: Factor = 1.0,
         scale: Factor = (0.02, 0.33),
         fill_value: float | None = None,
-        value_range: Sequence[float] = (0, 255),
-        seed: int | None = None,
-        data_format: str | None = None,
-        **kwargs: Unpack[BoxArguments],
+        **kwargs: Unpack[ColorArguments],
     ):
-        super().__init__(value_range=value_range, seed=seed, data_format=data_format, **kwargs)
-        self.factor = as_range(self, "factor", factor, (0.0, 1.0), up_to)
+        super().__init__(factor=factor, **kwargs)
         self.scale = as_range(self, "scale", scale, (0.0, 1.0), up_to)
         self.fill_value = fill_value
 
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
+    def _draw(self, draws: Draws, size: ImageSize) -> Transformation:
         """Return ``"apply_erasing"``, booleans of shape ``(batch,)``, ``"batch_masks"`` and ``"fill_value"``.
 
         The masks are True in the box; the noise has the shape of the images.
         """
-        if not training:
-            return None
-        size, draws = self._size_of(data), self._draws(seed)
         chosen = draws.chosen(size.batch, self.factor)
         height, width = (ops.sqrt(draws.uniform((size.batch,), *self.scale)) for _ in range(2))
         masks = random_boxes(draws, size, height, width, self.data_format)
         value = self.fill_value
         if value is None:
-            shape = ops.shape(self._images_of(data))
-            value = self._unscaled(ops.clip(draws.normal(shape), 0.0, 1.0))
+            value = self._unscaled(ops.clip(draws.normal(size.shape), 0.0, 1.0))
         return {"apply_erasing": chosen, "batch_masks": masks, "fill_value": value}
 
     def _changed(self, images: Array, transformation: Transformation) -> Array:
@@ -116,7 +97,7 @@ class RandomErasing(ColorLayer):
 
 
 @registry.register("layers")
-class MixUp(BaseImagePreprocessingLayer):
+class MixUp(RandomImageLayer):
     """Layer that mixes each image, and its label, with another one of the batch during training.
 
     ::
@@ -144,50 +125,37 @@ class MixUp(BaseImagePreprocessingLayer):
     """
 
     batch_coupling = "unknown"
-    cornu_preserves_value_range = True
 
     def __init__(
         self, alpha: float = 0.2, data_format: str | None = None, seed: int | None = None, **kwargs: Unpack[BoxArguments]
     ):
-        super().__init__(data_format=data_format, **kwargs)
+        super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.alpha = check_alpha(self, alpha)
-        self.seed, self.generator = seed, SeedGenerator(seed)
 
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
+    def _draw(self, draws: Draws, size: ImageSize) -> Transformation:
         """Return ``"mix_weight"`` and ``"permutation_order"``, both of shape ``(batch,)``."""
-        if not training:
-            return None
-        count, draws = self._size_of(data).batch, self._draws(seed)
-        return {"mix_weight": draws.beta((count,), self.alpha, self.alpha), "permutation_order": draws.permutation(count)}
+        weights = draws.beta((size.batch,), self.alpha, self.alpha)
+        return {"mix_weight": weights, "permutation_order": draws.permutation(size.batch)}
 
-    def transform_images(self, images: Array, transformation: Transformation = None, training: bool = True) -> Array:
+    def _changed(self, images: Array, transformation: Transformation) -> Array:
         """Return the images, mixed."""
-        images = self._as_computed(images)
-        return mixed(images, transformation) if training and transformation is not None else images
+        return mixed(images, transformation)
 
-    def transform_labels(self, labels: Array, transformation: Transformation = None, training: bool = True) -> Array:
+    def _changed_labels(self, labels: Array, transformation: Transformation) -> Array:
         """Return the labels, mixed like their images."""
-        return mixed(self._as_computed(labels), transformation) if training and transformation is not None else labels
+        return mixed(self._as_computed(labels), transformation)
 
-    def transform_bounding_boxes(
-        self, bounding_boxes: dict[str, Array], transformation: Transformation = None, training: bool = True
-    ) -> dict[str, Array]:
+    def _changed_boxes(self, bounding_boxes: Boxes, transformation: Transformation) -> Boxes:
         """Return the boxes of both images."""
-        if not training or transformation is None:
-            return bounding_boxes
         order = transformation["permutation_order"]
         return {name: ops.concatenate([values, ops.take(values, order, 0)], 1) for name, values in bounding_boxes.items()}
 
-    def transform_segmentation_masks(
-        self, segmentation_masks: Array, transformation: Transformation = None, training: bool = True
-    ) -> Array:
+    def _changed_masks(self, masks: Array, transformation: Transformation) -> Array:
         """Return the masks, mixed like their images."""
-        if not training or transformation is None:
-            return segmentation_masks
-        return mixed(self._as_computed(segmentation_masks), transformation)
+        return mixed(self._as_computed(masks), transformation)
 
 
-def check_alpha(layer: BaseImagePreprocessingLayer, alpha: float) -> float:
+def check_alpha(layer: RandomImageLayer, alpha: float) -> float:
     """Return the parameter of a beta distribution.
 
     Raises:
@@ -210,7 +178,7 @@ def mixed(values: Array, transformation: Transformation) -> Array:
 
 
 @registry.register("layers")
-class CutMix(BaseImagePreprocessingLayer):
+class CutMix(RandomImageLayer):
     """Layer that replaces a random box of each image by that of another image of the batch during training.
 
     The area of the box is ``1 - w`` of the image, rounded to pixels, with ``w ~ Beta(a, a)`` and ``a`` drawn from the range
@@ -236,49 +204,33 @@ class CutMix(BaseImagePreprocessingLayer):
     """
 
     batch_coupling = "unknown"
-    cornu_preserves_value_range = True
 
     def __init__(
         self, factor: Factor = 1.0, seed: int | None = None, data_format: str | None = None, **kwargs: Unpack[BoxArguments]
     ):
-        super().__init__(data_format=data_format, **kwargs)
+        super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.factor = as_range(self, "factor", factor, (0.0, 1.0), up_to)
-        self.seed, self.generator = seed, SeedGenerator(seed)
 
-    def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
+    def _draw(self, draws: Draws, size: ImageSize) -> Transformation:
         """Return ``"permutation_order"``, of shape ``(batch,)``, ``"batch_masks"`` and ``"mix_weight"``.
 
         The masks are True in the box. The weight is the area outside of it.
         """
-        if not training:
-            return None
-        size, draws = self._size_of(data), self._draws(seed)
         parameter = ops.maximum(draws.uniform((size.batch,), *self.factor), 1e-3)
         side = ops.sqrt(1.0 - draws.beta((size.batch,), parameter, parameter))
         masks = random_boxes(draws, size, side, side, self.data_format)
         area = ops.mean(ops.cast(masks, "float32"), (1, 2, 3), keepdims=True)
-        return {
-            "permutation_order": draws.permutation(size.batch),
-            "batch_masks": masks,
-            "mix_weight": 1.0 - area,
-        }
+        return {"permutation_order": draws.permutation(size.batch), "batch_masks": masks, "mix_weight": 1.0 - area}
 
-    def transform_images(self, images: Array, transformation: Transformation = None, training: bool = True) -> Array:
+    def _changed(self, images: Array, transformation: Transformation) -> Array:
         """Return the images, each with a box of another one."""
-        return self._pasted(self._as_computed(images), transformation, training)
-
-    def transform_labels(self, labels: Array, transformation: Transformation = None, training: bool = True) -> Array:
-        """Return the labels, mixed in proportion to the areas."""
-        return mixed(self._as_computed(labels), transformation) if training and transformation is not None else labels
-
-    def transform_segmentation_masks(
-        self, segmentation_masks: Array, transformation: Transformation = None, training: bool = True
-    ) -> Array:
-        """Return the masks, each with a box of another one."""
-        return self._pasted(segmentation_masks, transformation, training)
-
-    def _pasted(self, images: Array, transformation: Transformation, training: bool) -> Array:
-        if not training or transformation is None:
-            return images
         others = ops.take(images, transformation["permutation_order"], 0)
         return ops.where(transformation["batch_masks"], others, images)
+
+    def _changed_labels(self, labels: Array, transformation: Transformation) -> Array:
+        """Return the labels, mixed in proportion to the areas."""
+        return mixed(self._as_computed(labels), transformation)
+
+    def _changed_masks(self, masks: Array, transformation: Transformation) -> Array:
+        """Return the masks, each with a box of another one."""
+        return self._changed(masks, transformation)

@@ -6,7 +6,8 @@ from typing import Any, Unpack
 from cornu import ops, registry, serialization
 from cornu.core.layer import Layer
 from cornu.errors import InvalidTypeError
-from cornu.layers.augmentation.base import BaseImagePreprocessingLayer, ImageLayerArguments, Transformation
+from cornu.layers.augmentation.arguments import ImageLayerArguments
+from cornu.layers.augmentation.base import BaseImagePreprocessingLayer, Transformation
 from cornu.typing import Array, Config, CustomObjects, Tree
 from cornu.validation import check_int
 

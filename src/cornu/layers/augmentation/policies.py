@@ -4,22 +4,14 @@ from collections.abc import Callable, Sequence
 from typing import Any, Unpack
 
 from cornu import backends, ops, registry, trees
-from cornu.core.seed_generator import SeedGenerator
 from cornu.errors import one_of
-from cornu.layers.augmentation.base import (
-    BaseImagePreprocessingLayer,
-    BoxArguments,
-    Factor,
-    ImageLayerArguments,
-    Transformation,
-    as_range,
-    check_value_range,
-    up_to,
-)
+from cornu.layers.augmentation.arguments import Factor, RandomImageArguments, as_range, check_value_range, up_to
+from cornu.layers.augmentation.base import BaseImagePreprocessingLayer, Boxes, RandomImageLayer, Transformation
 from cornu.layers.augmentation.color import RandomBrightness, RandomColorDegeneration, RandomContrast
 from cornu.layers.augmentation.geometry import RandomRotation, RandomShear, RandomTranslation
 from cornu.layers.augmentation.intensity import AutoContrast, Equalization, RandomPosterization, RandomSharpness, Solarization
 from cornu.layers.augmentation.mixing import check_alpha
+from cornu.layers.signatures import with_signature
 from cornu.ops.image.warping import INTERPOLATIONS
 from cornu.ops.random import Seed
 from cornu.typing import Array, Tree
@@ -30,39 +22,37 @@ __all__ = ["AugMix", "RandAugment"]
 _COLORS_AND_SHARPNESS = ("random_brightness", "random_color_degeneration", "random_contrast", "random_sharpness")
 
 
-class PolicyLayer(BaseImagePreprocessingLayer):
+class PolicyArguments(RandomImageArguments, total=False):
+    """The arguments that all layers which choose among transformations accept as ``**kwargs``."""
+
+    interpolation: str
+
+
+class PolicyLayer(RandomImageLayer):
     """Base class of the layers that choose among transformations, the same ones for all images of a batch.
 
     Args:
         value_range: Pair of numbers, the smallest and the largest value of images.
         factor: Range of the strength of the transformations.
         interpolation: ``"nearest"`` or ``"bilinear"``.
-        seed: Integer seed, or None.
         **kwargs: Arguments of the base class.
     """
-
-    cornu_preserves_value_range = True
 
     def __init__(
         self,
         *,
         value_range: Sequence[float],
         factor: Factor,
-        interpolation: str,
-        seed: int | None,
-        **kwargs: Unpack[ImageLayerArguments],
+        interpolation: str = "bilinear",
+        **kwargs: Unpack[RandomImageArguments],
     ):
         super().__init__(**kwargs)
         if interpolation not in INTERPOLATIONS:
             raise one_of("interpolation", interpolation, INTERPOLATIONS)
         self.value_range = check_value_range(self, value_range)
         self.factor = as_range(self, "factor", factor, (0.0, 1.0), up_to)
-        self.interpolation, self.seed, self.generator = interpolation, seed, SeedGenerator(seed)
-        common = {
-            "data_format": self.data_format,
-            "bounding_box_format": self.bounding_box_format,
-            "dtype": self.dtype_policy,
-        }
+        self.interpolation = interpolation
+        common = {"data_format": self.data_format, "bounding_box_format": self.bounding_box_format, "dtype": self.dtype_policy}
         color = {"value_range": self.value_range, **common}
         affine = {"interpolation": interpolation, **common}
         bits = tuple(8 - round(7 * strength) for strength in self.factor[::-1])
@@ -82,12 +72,12 @@ class PolicyLayer(BaseImagePreprocessingLayer):
         """Return the layers to choose from, by name."""
         return {name: layer for name, layer in vars(self).items() if isinstance(layer, BaseImagePreprocessingLayer)}
 
-    def _applied(self, method: str, index: Array, values: Tree, transforms: dict[str, Any], training: bool) -> Any:
+    def _applied(self, method: str, index: Array, values: Tree, transforms: dict[str, Any]) -> Any:
         """Apply the method of the layer with an index, an array."""
         choices = list(self._choices().items())
 
         def call(name: str, layer: BaseImagePreprocessingLayer, given: Tree) -> Any:
-            return layer._run(getattr(layer, method), given, transforms[name], training)
+            return layer._run(getattr(layer, method), given, transforms[name], True)
 
         backend = backends.of(index)
         if not backend.is_traced(index):
@@ -105,17 +95,6 @@ class PolicyLayer(BaseImagePreprocessingLayer):
     def _run(self, method: Callable, values: Tree, transformation: Transformation, training: bool) -> Any:
         """Call a method: what it chooses is compiled, each transformation separately."""
         return method(values, transformation, training=training)
-
-    def _changed(self, method: str, values: Tree, transformation: Transformation, training: bool) -> Any:
-        """Apply the chosen transformations."""
-        raise NotImplementedError(f"`{type(self).__name__}` has no `_changed(method, values, transformation, training)`.")
-
-    def transform_images(self, images: Array, transformation: Transformation = None, training: bool = True) -> Array:
-        """Return the images, transformed."""
-        images = self._as_computed(images)
-        if not training or transformation is None:
-            return images
-        return self._changed("transform_images", images, transformation, training)
 
 
 @registry.register("layers")
@@ -147,24 +126,11 @@ class RandAugment(PolicyLayer):
         (2, 8, 8, 3)
     """
 
+    @with_signature("value_range num_ops factor interpolation seed data_format", PolicyLayer)
     def __init__(
-        self,
-        value_range: Sequence[float] = (0, 255),
-        num_ops: int = 2,
-        factor: Factor = 0.5,
-        interpolation: str = "bilinear",
-        seed: int | None = None,
-        data_format: str | None = None,
-        **kwargs: Unpack[BoxArguments],
+        self, value_range: Sequence[float] = (0, 255), num_ops: int = 2, factor: Factor = 0.5, **kwargs: Unpack[PolicyArguments]
     ):
-        super().__init__(
-            value_range=value_range,
-            factor=factor,
-            interpolation=interpolation,
-            seed=seed,
-            data_format=data_format,
-            **kwargs,
-        )
+        super().__init__(value_range=value_range, factor=factor, **kwargs)
         self.num_ops = check_int(self, "num_ops", num_ops)
 
     def get_random_transformation(self, data: Tree, training: bool = True, seed: Seed = None) -> Transformation:
@@ -177,27 +143,22 @@ class RandAugment(PolicyLayer):
             "transforms": {name: layer.get_random_transformation(data, training, source) for name, layer in choices.items()},
         }
 
-    def _changed(self, method: str, values: Tree, transformation: Transformation, training: bool) -> Any:
-        for place in range(self.num_ops):
-            index = transformation["layer_idxes"][place]
-            values = self._applied(method, index, values, transformation["transforms"], training)
-        return values
+    def _changed(self, images: Array, transformation: Transformation) -> Array:
+        """Return the images, transformed."""
+        return self._all_applied("transform_images", images, transformation)
 
-    def transform_bounding_boxes(
-        self, bounding_boxes: dict[str, Array], transformation: Transformation = None, training: bool = True
-    ) -> dict[str, Array]:
+    def _changed_boxes(self, bounding_boxes: Boxes, transformation: Transformation) -> Boxes:
         """Return the boxes, transformed like their images."""
-        if not training or transformation is None:
-            return bounding_boxes
-        return self._changed("transform_bounding_boxes", bounding_boxes, transformation, training)
+        return self._all_applied("transform_bounding_boxes", bounding_boxes, transformation)
 
-    def transform_segmentation_masks(
-        self, segmentation_masks: Array, transformation: Transformation = None, training: bool = True
-    ) -> Array:
+    def _changed_masks(self, masks: Array, transformation: Transformation) -> Array:
         """Return the masks, transformed like their images."""
-        if not training or transformation is None:
-            return segmentation_masks
-        return self._changed("transform_segmentation_masks", segmentation_masks, transformation, training)
+        return self._all_applied("transform_segmentation_masks", masks, transformation)
+
+    def _all_applied(self, method: str, values: Tree, transformation: Transformation) -> Any:
+        for place in range(self.num_ops):
+            values = self._applied(method, transformation["layer_idxes"][place], values, transformation["transforms"])
+        return values
 
 
 @registry.register("layers")
@@ -235,6 +196,7 @@ class AugMix(PolicyLayer):
         (2, 8, 8, 3)
     """
 
+    @with_signature("value_range num_chains chain_depth factor alpha all_ops interpolation seed data_format", PolicyLayer)
     def __init__(
         self,
         value_range: Sequence[float] = (0, 255),
@@ -243,19 +205,9 @@ class AugMix(PolicyLayer):
         factor: Factor = 0.3,
         alpha: float = 1.0,
         all_ops: bool = True,
-        interpolation: str = "bilinear",
-        seed: int | None = None,
-        data_format: str | None = None,
-        **kwargs: Unpack[BoxArguments],
+        **kwargs: Unpack[PolicyArguments],
     ):
-        super().__init__(
-            value_range=value_range,
-            factor=factor,
-            interpolation=interpolation,
-            seed=seed,
-            data_format=data_format,
-            **kwargs,
-        )
+        super().__init__(value_range=value_range, factor=factor, **kwargs)
         self.num_chains = check_int(self, "num_chains", num_chains)
         self.chain_depth = check_int(self, "chain_depth", chain_depth)
         self.alpha, self.all_ops = check_alpha(self, alpha), all_ops
@@ -288,15 +240,15 @@ class AugMix(PolicyLayer):
             ],
         }
 
-    def _changed(self, method: str, values: Any, transformation: Transformation, training: bool) -> Any:
+    def _changed(self, images: Array, transformation: Transformation) -> Array:
         mean = None
         for chain in range(self.num_chains):
-            changed = values
+            changed = images
             for step in range(self.chain_depth):
                 index = transformation["layer_idxes"][chain, step]
-                new = self._applied(method, index, changed, transformation["transforms"][chain][step], training)
+                new = self._applied("transform_images", index, changed, transformation["transforms"][chain][step])
                 changed = ops.where(transformation["chain_lengths"][chain] > step, new, changed)
             part = changed * ops.cast(transformation["chain_mixing_weights"][chain], self.compute_dtype)
             mean = part if mean is None else mean + part
         weight = ops.cast(transformation["weight_sample"], self.compute_dtype)
-        return values * weight + mean * (1.0 - weight)
+        return images * weight + mean * (1.0 - weight)

@@ -2,20 +2,18 @@
 
 from typing import Any
 
-from cornu import constraints, initializers, ops, registry, regularizers, validation
-from cornu.core import batch_coupling
-from cornu.core.activation_attribute import ActivationAttribute
+from cornu import ops, registry, validation
 from cornu.core.input_spec import InputSpec
-from cornu.core.soft_property import soft_property
 from cornu.layers import shape_arithmetic
 from cornu.layers.lora import LowRankAdaptable
+from cornu.layers.weight_arguments import KernelAndBias, add_described_weight, store_weight_arguments
 from cornu.typing import Activation, Array, Constraint, Initializer, Regularizer, Shape
 
 __all__ = ["Dense"]
 
 
 @registry.register("layers")
-class Dense(LowRankAdaptable):
+class Dense(LowRankAdaptable, KernelAndBias):
     """Densely connected layer.
 
     The layer computes::
@@ -58,7 +56,6 @@ class Dense(LowRankAdaptable):
     supports_masking = True
     cornu_input_value_range = (-1.0, 1.0)
     cornu_channel_axis = -1
-    activation: ActivationAttribute = ActivationAttribute()
 
     def __init__(
         self,
@@ -80,48 +77,20 @@ class Dense(LowRankAdaptable):
         self.units = validation.check_int(self, "units", units)
         self.activation = activation
         self.use_bias = use_bias
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
+        store_weight_arguments(self, "kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
+        store_weight_arguments(self, "bias", bias_initializer, bias_regularizer, bias_constraint)
         self._keep_lora(lora_rank, lora_alpha)
-
-    @soft_property
-    def batch_coupling(self) -> str:  # type: ignore[override]
-        """That of the activation."""
-        return batch_coupling.coupling_of_function(self.activation)
 
     @property
     def cornu_input_spec(self) -> InputSpec:  # type: ignore[override]
         """At least two axes, the last one of the size of the kernel."""
         return InputSpec(min_ndim=2, axes={-1: self.kernel.shape[0]} if self.built else None)
 
-    @property
-    def cornu_output_activation(self) -> Any:
-        """The activation."""
-        return self.activation
-
     def build(self, input_shape: Shape) -> None:
         """Create the kernel and the bias."""
         self.compute_output_shape(input_shape)  # raises before any weights are created
-        self.kernel = self.add_weight(
-            (input_shape[-1], self.units),
-            self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-            name="kernel",
-        )
-        self.bias = None
-        if self.use_bias:
-            self.bias = self.add_weight(
-                (self.units,),
-                self.bias_initializer,
-                regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-                name="bias",
-            )
+        self.kernel = add_described_weight(self, "kernel", (input_shape[-1], self.units))
+        self._add_bias(self.units)
 
     def call(self, inputs: Array, training: bool | None = None) -> Any:
         """Return ``activation(inputs @ kernel + bias)``, the same in training and otherwise."""

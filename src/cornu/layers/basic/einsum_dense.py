@@ -6,9 +6,8 @@ import string
 from collections.abc import Sequence
 from typing import Any, Unpack
 
-from cornu import constraints, initializers, ops, registry, regularizers, validation
+from cornu import ops, registry, validation
 from cornu.core import batch_coupling
-from cornu.core.activation_attribute import ActivationAttribute
 from cornu.core.input_spec import InputSpec
 from cornu.core.layer import Layer
 from cornu.core.layer_config import LayerArguments
@@ -16,6 +15,7 @@ from cornu.core.soft_property import soft_property
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.layers import shape_arithmetic
 from cornu.layers.lora import LowRankAdaptable
+from cornu.layers.weight_arguments import KernelAndBias, add_described_weight, store_weight_arguments
 from cornu.typing import Activation, Array, Constraint, Initializer, Regularizer, Shape, Size
 
 __all__ = ["EinsumDense"]
@@ -24,7 +24,7 @@ _FORM = re.compile(r"(?P<before>\.\.\.)?([a-zA-Z]+)(?P<after>\.\.\.)?,([a-zA-Z]+
 
 
 @registry.register("layers")
-class EinsumDense(LowRankAdaptable):
+class EinsumDense(LowRankAdaptable, KernelAndBias):
     """Dense layer over arbitrary axes.
 
     The layer computes::
@@ -67,8 +67,6 @@ class EinsumDense(LowRankAdaptable):
         32
     """
 
-    activation: ActivationAttribute = ActivationAttribute()
-
     def __init__(
         self,
         equation: str,
@@ -89,12 +87,8 @@ class EinsumDense(LowRankAdaptable):
         self.equation = equation
         self.activation = activation
         self.bias_axes = bias_axes
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
+        store_weight_arguments(self, "kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
+        store_weight_arguments(self, "bias", bias_initializer, bias_regularizer, bias_constraint)
         self._keep_lora(lora_rank, lora_alpha)
         self._given_shape = output_sizes(self, output_shape)
         self._read_equation()
@@ -113,11 +107,6 @@ class EinsumDense(LowRankAdaptable):
     def partial_output_shape(self) -> tuple[Size, ...]:
         """The argument ``output_shape`` as a tuple."""
         return self._given_shape
-
-    @property
-    def cornu_output_activation(self) -> Any:
-        """The activation."""
-        return self.activation
 
     # --- The equation -------------------------------------------------------------------------------------------------
 
@@ -171,24 +160,14 @@ class EinsumDense(LowRankAdaptable):
                 raise shape_arithmetic.shape_error(
                     self, tuple(input_shape), expected, "Specify it in `output_shape` or in the `Input` of the model."
                 )
-        self.kernel = self.add_weight(
-            tuple(sizes[letter] for letter in self._kernel),
-            self._initializer_with_axes(),
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-            name="kernel",
-        )
+        shape = tuple(sizes[letter] for letter in self._kernel)
+        self.kernel = add_described_weight(self, "kernel", shape, initializer=self._initializer_with_axes())
         self.bias = None
         if self.bias_axes:
             output = self._letters(len(input_shape))[1]
             first = min(output.index(letter) for letter in self.bias_axes)
-            self.bias = self.add_weight(
-                tuple(sizes[letter] if letter in self.bias_axes else 1 for letter in output[first:]),
-                self.bias_initializer,
-                regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-                name="bias",
-            )
+            shape = tuple(sizes[letter] if letter in self.bias_axes else 1 for letter in output[first:])
+            self.bias = add_described_weight(self, "bias", shape)
 
     def _initializer_with_axes(self) -> Any:
         """Return the kernel initializer with the input and output axes set; by default it would assume a convolution kernel."""

@@ -1,15 +1,17 @@
 """Embedding layer: a table with one trainable vector per index."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from cornu import constraints, initializers, ops, registry, regularizers, trees, validation
+from cornu import ops, registry, trees, validation
 from cornu.core import shape_inference
 from cornu.core.adapted_weight import rows_of
 from cornu.core.layer_config import owner_of
 from cornu.errors import DataError
 from cornu.layers.lora import LowRankAdaptable
+from cornu.layers.weight_arguments import add_described_weight, store_weight_arguments
 from cornu.typing import Array, Constraint, Initializer, Regularizer, Shape
 
 __all__ = ["Embedding"]
@@ -54,6 +56,7 @@ class Embedding(LowRankAdaptable):
 
     batch_coupling = "none"
     cornu_adapted_weight = "embeddings"
+    embeddings_initializer: Callable[..., Array]
 
     def __init__(
         self,
@@ -72,9 +75,7 @@ class Embedding(LowRankAdaptable):
         super().__init__(**kwargs)
         self.input_dim = validation.check_int(self, "input_dim", input_dim)
         self.output_dim = validation.check_int(self, "output_dim", output_dim)
-        self.embeddings_initializer = initializers.get(embeddings_initializer)
-        self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
-        self.embeddings_constraint = constraints.get(embeddings_constraint)
+        store_weight_arguments(self, "embeddings", embeddings_initializer, embeddings_regularizer, embeddings_constraint)
         self.mask_zero = self.supports_masking = mask_zero
         self.autocast = False  # a cast to 16 bits would round the numbers of the words
         if registry.is_builtin(owner_of(type(self), "__init__")) and self._cornu_arguments:  # a config holds no table
@@ -88,14 +89,8 @@ class Embedding(LowRankAdaptable):
 
     def build(self, input_shape: Shape | None = None) -> None:
         """Create the table."""
-        self.embeddings = self.add_weight(
-            (self.input_dim, self.output_dim),
-            self.embeddings_initializer,
-            regularizer=self.embeddings_regularizer,
-            constraint=self.embeddings_constraint,
-            name="embeddings",
-            autocast=False,  # only the selected rows are cast, not the table
-        )
+        shape = (self.input_dim, self.output_dim)
+        self.embeddings = add_described_weight(self, "embeddings", shape, autocast=False)  # only the selected rows are cast
 
     @property
     def cornu_largest_index(self) -> int:  # type: ignore[override]

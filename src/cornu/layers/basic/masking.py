@@ -3,15 +3,15 @@
 from typing import Any, Unpack
 
 from cornu import ops, registry
-from cornu.core.layer import Layer
 from cornu.core.layer_config import LayerArguments
-from cornu.typing import Array, Shape
+from cornu.layers.shape_preserving import ShapePreserving
+from cornu.typing import Array
 
 __all__ = ["Masking"]
 
 
 @registry.register("layers")
-class Masking(Layer):
+class Masking(ShapePreserving):
     """Layer that marks time steps as padding for the layers after it.
 
     A time step is padding if all of its values equal ``mask_value``; its values are set to 0.
@@ -29,8 +29,6 @@ class Masking(Layer):
         [[[0.0, 0.0], [9.0, 1.0]]]
     """
 
-    batch_coupling = "none"
-    supports_masking = True
     cornu_preserves_value_range = True
     cornu_is_stateless = True
 
@@ -45,7 +43,3 @@ class Masking(Layer):
     def compute_mask(self, inputs: Array, mask: Array | None = None) -> Any:
         """Return a mask that is True for time steps that are not padding."""
         return ops.any(ops.not_equal(inputs, self.mask_value), axis=-1)
-
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the input shape."""
-        return input_shape

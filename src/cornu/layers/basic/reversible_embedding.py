@@ -8,7 +8,8 @@ from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.errors import InvalidArgumentError
 from cornu.layers import shape_arithmetic
 from cornu.layers.basic.embedding import Embedding
-from cornu.typing import Array, Constraint, DType, Initializer, Regularizer, Shape
+from cornu.layers.signatures import with_signature
+from cornu.typing import Array, DType, Shape
 
 __all__ = ["ReversibleEmbedding"]
 
@@ -49,29 +50,22 @@ class ReversibleEmbedding(Embedding):
         ((1, 2, 4), (1, 2, 10))
     """
 
+    @with_signature(
+        "input_dim output_dim tie_weights embeddings_initializer embeddings_regularizer embeddings_constraint mask_zero "
+        "reverse_dtype logit_soft_cap",
+        Embedding,
+    )
     def __init__(
         self,
         input_dim: int,
         output_dim: int,
         tie_weights: bool = True,
-        embeddings_initializer: Initializer = "uniform",
-        embeddings_regularizer: Regularizer = None,
-        embeddings_constraint: Constraint = None,
-        mask_zero: bool = False,
         reverse_dtype: DType = None,
         logit_soft_cap: float | None = None,
         **kwargs: Any,
     ):
         self.tie_weights = tie_weights
-        super().__init__(
-            input_dim=input_dim,
-            output_dim=output_dim,
-            embeddings_initializer=embeddings_initializer,
-            embeddings_regularizer=embeddings_regularizer,
-            embeddings_constraint=embeddings_constraint,
-            mask_zero=mask_zero,
-            **kwargs,
-        )
+        super().__init__(input_dim=input_dim, output_dim=output_dim, **kwargs)
         self.reverse_dtype = None if reverse_dtype is None else validation.standardize_dtype(reverse_dtype)
         self.logit_soft_cap = logit_soft_cap
         if logit_soft_cap is not None and not logit_soft_cap > 0:

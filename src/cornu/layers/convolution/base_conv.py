@@ -2,25 +2,23 @@
 
 from typing import Any
 
-from cornu import constraints, initializers, ops, registry, regularizers, validation
+from cornu import ops, registry, validation
 from cornu.core import batch_coupling
-from cornu.core.activation_attribute import ActivationAttribute
 from cornu.core.input_spec import InputSpec
 from cornu.core.layer_config import owner_of
 from cornu.core.soft_property import soft_property
-from cornu.core.variable import Variable
 from cornu.errors import InvalidArgumentError
 from cornu.layers import shape_arithmetic
 from cornu.layers.lora import LowRankAdaptable
+from cornu.layers.weight_arguments import KernelAndBias, add_described_weight, store_weight_arguments
 from cornu.layers.window_arguments import WindowArguments
 from cornu.typing import Activation, Array, Constraint, Initializer, IntOrInts, Regularizer, Shape, Size
 
 
-class WindowedConv(WindowArguments):
+class WindowedConv(WindowArguments, KernelAndBias):
     """Base class of all convolution layers: window, bias and activation."""
 
-    kernel: Variable
-    activation: ActivationAttribute = ActivationAttribute()
+    filters: int
     cornu_input_value_range = (-1.0, 1.0)
 
     @property
@@ -33,50 +31,6 @@ class WindowedConv(WindowArguments):
         """Batch, channels and spatial axes, with the channels of the kernel; Keras shows the rank as the least one."""
         axes = {self.cornu_channel_axis: self._built_channels()} if self.built else None
         return InputSpec(min_ndim=self.rank + 2, axes=axes)
-
-    @soft_property
-    def batch_coupling(self) -> str:  # type: ignore[override]
-        """That of the activation."""
-        return batch_coupling.coupling_of_function(self.activation)
-
-    @property
-    def cornu_output_activation(self) -> Any:
-        """The activation."""
-        return self.activation
-
-    def _set_finish(
-        self, activation: Activation, use_bias: bool, initializer: Initializer, regularizer: Regularizer, constraint: Constraint
-    ) -> None:
-        self.activation = activation
-        self.use_bias = use_bias
-        self.bias_initializer = initializers.get(initializer)
-        self.bias_regularizer = regularizers.get(regularizer)
-        self.bias_constraint = constraints.get(constraint)
-
-    def _set_kernel(self, initializer: Initializer, regularizer: Regularizer, constraint: Constraint) -> None:
-        self.kernel_initializer = initializers.get(initializer)
-        self.kernel_regularizer = regularizers.get(regularizer)
-        self.kernel_constraint = constraints.get(constraint)
-
-    def _add_kernel(self, shape: tuple[int, ...]) -> None:
-        self.kernel = self.add_weight(
-            shape,
-            self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-            name="kernel",
-        )
-
-    def _add_bias(self, filters: int) -> None:
-        self.bias = None
-        if self.use_bias:
-            self.bias = self.add_weight(
-                (filters,),
-                self.bias_initializer,
-                regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-                name="bias",
-            )
 
     def _prepare(self, inputs: Array) -> tuple[Any, str]:
         """Return the inputs as floats and the remaining padding mode; causal padding is applied here."""
@@ -103,6 +57,11 @@ class WindowedConv(WindowArguments):
         shape_arithmetic.check_rank(self, input_shape, shape_arithmetic.axis_names(self.rank, self.data_format))
         axis = shape_arithmetic.channel_axis(self.data_format)
         return shape_arithmetic.check_size(self, input_shape, axis, self._built_channels(), "channels")
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the output shape: spatial sizes equal to the number of window positions, and ``filters`` channels."""
+        self._check_input(input_shape)
+        return self._output_shape(input_shape, self.filters)
 
     def _output_shape(self, input_shape: Shape, filters: int) -> Shape:
         spatial = shape_arithmetic.spatial_sizes(input_shape, self.data_format)
@@ -140,8 +99,9 @@ class BaseConv(LowRankAdaptable, WindowedConv):
         self.filters = validation.check_int(self, "filters", filters)
         self.groups = validation.check_int(self, "groups", groups)
         self._set_window(kernel_size, strides, padding, data_format, dilation_rate)
-        self._set_finish(activation, use_bias, bias_initializer, bias_regularizer, bias_constraint)
-        self._set_kernel(kernel_initializer, kernel_regularizer, kernel_constraint)
+        self.activation, self.use_bias = activation, use_bias
+        store_weight_arguments(self, "kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
+        store_weight_arguments(self, "bias", bias_initializer, bias_regularizer, bias_constraint)
         self._check_groups("filters", self.filters)
         self._keep_lora(*lora)
 
@@ -164,7 +124,7 @@ class BaseConv(LowRankAdaptable, WindowedConv):
         channels = self._check_input(input_shape)
         self._check_groups("channels in its input", channels)
         self.compute_output_shape(input_shape)
-        self._add_kernel((*self.kernel_size, channels // self.groups, self.filters))
+        self.kernel = add_described_weight(self, "kernel", (*self.kernel_size, channels // self.groups, self.filters))
         self._add_bias(self.filters)
 
     def call(self, inputs: Array) -> Any:
@@ -186,8 +146,3 @@ class BaseConv(LowRankAdaptable, WindowedConv):
         """That of the activation; unknown for a user's :meth:`convolution_op`."""
         is_ours = registry.is_builtin(owner_of(type(self), "convolution_op"))
         return batch_coupling.coupling_of_function(self.activation) if is_ours else "unknown"
-
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the output shape: spatial sizes equal to the number of window positions, and ``filters`` channels."""
-        self._check_input(input_shape)
-        return self._output_shape(input_shape, self.filters)

@@ -5,6 +5,8 @@ from typing import Any
 from cornu import ops, registry, validation
 from cornu.layers import shape_arithmetic
 from cornu.layers.convolution.base_conv import WindowedConv
+from cornu.layers.signatures import with_signature
+from cornu.layers.weight_arguments import add_described_weight, store_weight_arguments
 from cornu.ops.nn.windows import transpose_output_size
 from cornu.typing import Activation, Array, Constraint, Initializer, IntOrInts, Regularizer, Shape, Size
 
@@ -44,13 +46,14 @@ class BaseConvTranspose(WindowedConv):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.filters = validation.check_int(self, "filters", filters)
         self._set_window(kernel_size, strides, padding, data_format, dilation_rate)
-        self._set_finish(activation, use_bias, bias_initializer, bias_regularizer, bias_constraint)
+        self.activation, self.use_bias = activation, use_bias
+        store_weight_arguments(self, "kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
+        store_weight_arguments(self, "bias", bias_initializer, bias_regularizer, bias_constraint)
         self.output_padding = (
             None
             if output_padding is None
             else validation.check_ints(self, "output_padding", output_padding, self.rank, least=0)
         )
-        self._set_kernel(kernel_initializer, kernel_regularizer, kernel_constraint)
 
     def _built_channels(self) -> Size:
         return self.kernel.shape[-1] if self.built else None
@@ -58,7 +61,7 @@ class BaseConvTranspose(WindowedConv):
     def build(self, input_shape: Shape) -> None:
         """Create the kernel and the bias."""
         channels = self._check_input(input_shape)
-        self._add_kernel((*self.kernel_size, self.filters, channels))
+        self.kernel = add_described_weight(self, "kernel", (*self.kernel_size, self.filters, channels))
         self._add_bias(self.filters)
 
     def call(self, inputs: Array) -> Any:
@@ -174,45 +177,13 @@ class Conv3DTranspose(BaseConvTranspose):
 
     rank = 3
 
-    def __init__(
-        self,
-        filters: int,
-        kernel_size: IntOrInts,
-        strides: IntOrInts = 1,
-        padding: str = "valid",
-        data_format: str | None = None,
-        output_padding: IntOrInts | None = None,
-        dilation_rate: IntOrInts = 1,
-        activation: Activation = None,
-        use_bias: bool = True,
-        kernel_initializer: Initializer = "glorot_uniform",
-        bias_initializer: Initializer = "zeros",
-        kernel_regularizer: Regularizer = None,
-        bias_regularizer: Regularizer = None,
-        activity_regularizer: Regularizer = None,
-        kernel_constraint: Constraint = None,
-        bias_constraint: Constraint = None,
-        **kwargs: Any,
-    ):
-        super().__init__(
-            filters=filters,
-            kernel_size=kernel_size,
-            strides=strides,
-            padding=padding,
-            output_padding=output_padding,
-            data_format=data_format,
-            dilation_rate=dilation_rate,
-            activation=activation,
-            use_bias=use_bias,
-            kernel_initializer=kernel_initializer,
-            bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer,
-            bias_regularizer=bias_regularizer,
-            activity_regularizer=activity_regularizer,
-            kernel_constraint=kernel_constraint,
-            bias_constraint=bias_constraint,
-            **kwargs,
-        )
+    @with_signature(
+        "filters kernel_size strides padding data_format output_padding dilation_rate activation use_bias kernel_initializer "
+        "bias_initializer kernel_regularizer bias_regularizer activity_regularizer kernel_constraint bias_constraint",
+        BaseConvTranspose,
+    )
+    def __init__(self, filters: int, kernel_size: IntOrInts, **kwargs: Any):
+        super().__init__(filters=filters, kernel_size=kernel_size, **kwargs)
 
 
 Convolution1DTranspose, Convolution2DTranspose, Convolution3DTranspose = Conv1DTranspose, Conv2DTranspose, Conv3DTranspose

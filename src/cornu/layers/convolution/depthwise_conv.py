@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from cornu import constraints, initializers, ops, registry, regularizers, validation
+from cornu import ops, registry, validation
 from cornu.core.variable import Variable
 from cornu.layers.convolution.base_conv import WindowedConv
+from cornu.layers.weight_arguments import add_described_weight, store_weight_arguments
 from cornu.typing import Activation, Array, Constraint, Initializer, IntOrInts, Regularizer, Shape
 
 __all__ = ["DepthwiseConv1D", "DepthwiseConv2D"]
@@ -15,22 +16,11 @@ class ChannelwiseConv(WindowedConv):
 
     _strides_and_dilates = True
 
-    def _set_depthwise(
-        self, depth_multiplier: int, initializer: Initializer, regularizer: Regularizer, constraint: Constraint
-    ) -> None:
-        self.depth_multiplier = validation.check_int(self, "depth_multiplier", depth_multiplier)
-        self.depthwise_initializer = initializers.get(initializer)
-        self.depthwise_regularizer = regularizers.get(regularizer)
-        self.depthwise_constraint = constraints.get(constraint)
+    depth_multiplier: int
 
     def _depthwise_weight(self, channels: int, name: str) -> Variable:
-        return self.add_weight(
-            (*self.kernel_size, channels, self.depth_multiplier),
-            self.depthwise_initializer,
-            regularizer=self.depthwise_regularizer,
-            constraint=self.depthwise_constraint,
-            name=name,
-        )
+        shape = (*self.kernel_size, channels, self.depth_multiplier)
+        return add_described_weight(self, "depthwise", shape, name)
 
 
 class BaseDepthwiseConv(ChannelwiseConv):
@@ -56,9 +46,11 @@ class BaseDepthwiseConv(ChannelwiseConv):
         **kwargs: Any,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self._set_depthwise(depth_multiplier, depthwise_initializer, depthwise_regularizer, depthwise_constraint)
+        self.depth_multiplier = validation.check_int(self, "depth_multiplier", depth_multiplier)
         self._set_window(kernel_size, strides, padding, data_format, dilation_rate)
-        self._set_finish(activation, use_bias, bias_initializer, bias_regularizer, bias_constraint)
+        self.activation, self.use_bias = activation, use_bias
+        store_weight_arguments(self, "depthwise", depthwise_initializer, depthwise_regularizer, depthwise_constraint)
+        store_weight_arguments(self, "bias", bias_initializer, bias_regularizer, bias_constraint)
 
     def build(self, input_shape: Shape) -> None:
         """Create the kernel and the bias."""

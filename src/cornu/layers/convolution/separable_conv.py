@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from cornu import constraints, initializers, ops, registry, regularizers, validation
+from cornu import ops, registry, validation
 from cornu.layers.convolution.depthwise_conv import ChannelwiseConv
+from cornu.layers.weight_arguments import add_described_weight, store_weight_arguments
 from cornu.typing import Activation, Array, Constraint, Initializer, IntOrInts, Regularizer, Shape, Size
 
 __all__ = ["SeparableConv1D", "SeparableConv2D", "SeparableConvolution1D", "SeparableConvolution2D"]
@@ -37,12 +38,12 @@ class BaseSeparableConv(ChannelwiseConv):
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.filters = validation.check_int(self, "filters", filters)
-        self._set_depthwise(depth_multiplier, depthwise_initializer, depthwise_regularizer, depthwise_constraint)
+        self.depth_multiplier = validation.check_int(self, "depth_multiplier", depth_multiplier)
         self._set_window(kernel_size, strides, padding, data_format, dilation_rate)
-        self._set_finish(activation, use_bias, bias_initializer, bias_regularizer, bias_constraint)
-        self.pointwise_initializer = initializers.get(pointwise_initializer)
-        self.pointwise_regularizer = regularizers.get(pointwise_regularizer)
-        self.pointwise_constraint = constraints.get(pointwise_constraint)
+        self.activation, self.use_bias = activation, use_bias
+        store_weight_arguments(self, "depthwise", depthwise_initializer, depthwise_regularizer, depthwise_constraint)
+        store_weight_arguments(self, "pointwise", pointwise_initializer, pointwise_regularizer, pointwise_constraint)
+        store_weight_arguments(self, "bias", bias_initializer, bias_regularizer, bias_constraint)
 
     def _built_channels(self) -> Size:
         return self.depthwise_kernel.shape[-2] if self.built else None
@@ -52,13 +53,8 @@ class BaseSeparableConv(ChannelwiseConv):
         self.compute_output_shape(input_shape)
         channels = self._check_input(input_shape)
         self.depthwise_kernel = self._depthwise_weight(channels, "depthwise_kernel")
-        self.pointwise_kernel = self.add_weight(
-            (*(1,) * self.rank, channels * self.depth_multiplier, self.filters),
-            self.pointwise_initializer,
-            regularizer=self.pointwise_regularizer,
-            constraint=self.pointwise_constraint,
-            name="pointwise_kernel",
-        )
+        shape = (*(1,) * self.rank, channels * self.depth_multiplier, self.filters)
+        self.pointwise_kernel = add_described_weight(self, "pointwise", shape, "pointwise_kernel")
         self._add_bias(self.filters)
 
     def call(self, inputs: Array) -> Any:
@@ -68,11 +64,6 @@ class BaseSeparableConv(ChannelwiseConv):
             inputs, self.depthwise_kernel, self.pointwise_kernel, self.strides, padding, self.data_format, self.dilation_rate
         )
         return self._finish(outputs)
-
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the output shape: spatial sizes equal to the number of window positions, and ``filters`` channels."""
-        self._check_input(input_shape)
-        return self._output_shape(input_shape, self.filters)
 
 
 @registry.register("layers", aliases=("SeparableConvolution1D",))

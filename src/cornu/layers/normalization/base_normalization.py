@@ -2,10 +2,11 @@
 
 from typing import Any, Unpack
 
-from cornu import constraints, initializers, regularizers, validation
-from cornu.core.layer import Layer
+from cornu import validation
 from cornu.core.layer_config import LayerArguments
 from cornu.layers import shape_arithmetic
+from cornu.layers.shape_preserving import ShapePreserving
+from cornu.layers.weight_arguments import add_described_weight, store_weight_arguments
 from cornu.typing import Shape, Size
 
 
@@ -14,11 +15,9 @@ def computing_dtype(dtype: str) -> str:
     return dtype if dtype == "float64" else "float32"
 
 
-class BaseNormalization(Layer):
+class BaseNormalization(ShapePreserving):
     """Base class of the layers that finally scale by ``gamma`` and shift by ``beta``."""
 
-    batch_coupling = "none"
-    supports_masking = True
     cornu_normalizes_values = True
 
     def __init__(self, **kwargs: Unpack[LayerArguments]):
@@ -32,28 +31,16 @@ class BaseNormalization(Layer):
         self.epsilon = validation.check_nonnegative(self, "epsilon", epsilon)
         self.center, self.scale = center, scale
         self.gamma = self.beta = None
-        self.beta_initializer = initializers.get(beta[0])
-        self.beta_regularizer = regularizers.get(beta[1])
-        self.beta_constraint = constraints.get(beta[2])
-        self.gamma_initializer = initializers.get(gamma[0])
-        self.gamma_regularizer = regularizers.get(gamma[1])
-        self.gamma_constraint = constraints.get(gamma[2])
+        store_weight_arguments(self, "beta", *beta)
+        store_weight_arguments(self, "gamma", *gamma)
 
     def _add_gamma_and_beta(self, shape: tuple[Size, ...], rms_scaling: bool = False) -> None:
         """Create the weights. With ``rms_scaling`` there is always a ``gamma`` and never a ``beta``."""
         self.gamma = self.beta = None
         if self.scale or rms_scaling:
-            self.gamma = self.add_weight(
-                shape,
-                self.gamma_initializer,
-                regularizer=self.gamma_regularizer,
-                constraint=self.gamma_constraint,
-                name="gamma",
-            )
+            self.gamma = add_described_weight(self, "gamma", shape)
         if self.center and not rms_scaling:
-            self.beta = self.add_weight(
-                shape, self.beta_initializer, regularizer=self.beta_regularizer, constraint=self.beta_constraint, name="beta"
-            )
+            self.beta = add_described_weight(self, "beta", shape)
 
     def _check_axes(self, input_shape: Shape, axes: list[int]) -> list[int]:
         """Return the axes as non-negative integers, after validation of the axes and of their sizes."""

@@ -4,17 +4,17 @@ from typing import Any, Unpack
 
 from cornu import ops, registry, validation
 from cornu.core import batch_coupling
-from cornu.core.layer import Layer
 from cornu.core.layer_config import LayerArguments
 from cornu.layers import shape_arithmetic
 from cornu.layers.normalization.base_normalization import computing_dtype
+from cornu.layers.shape_preserving import ShapePreserving
 from cornu.typing import Array, IntOrInts, Shape
 
 __all__ = ["UnitNormalization"]
 
 
 @registry.register("layers")
-class UnitNormalization(Layer):
+class UnitNormalization(ShapePreserving):
     """Layer that scales vectors along the given axes to unit L2 norm: ``y = x / norm(x)``.
 
     Norms below 1e-12 are replaced by 1e-12. The output has the shape of the input.
@@ -33,8 +33,6 @@ class UnitNormalization(Layer):
         [0.6, 0.8]
     """
 
-    batch_coupling = "none"
-    supports_masking = True
     cornu_is_stateless = True
 
     def __init__(self, axis: IntOrInts = -1, **kwargs: Unpack[LayerArguments]):

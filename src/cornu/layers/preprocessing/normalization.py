@@ -6,18 +6,18 @@ from typing import Any, Unpack
 import numpy as np
 
 from cornu import config, ops, registry, validation
-from cornu.core.layer import Layer
 from cornu.core.layer_config import LayerArguments
 from cornu.core.layer_placement import placement_of
 from cornu.errors import InvalidArgumentError, NotBuiltAttributeError, ShapeError
 from cornu.layers.preprocessing.host_data import AdaptData, HostData, as_array, batches_of, check_numeric, to_host
+from cornu.layers.shape_preserving import ShapePreserving
 from cornu.typing import Array, ArrayLike, Axis, Shape
 
 __all__ = ["Normalization"]
 
 
 @registry.register("layers")
-class Normalization(Layer):
+class Normalization(ShapePreserving):
     """Layer that normalizes features by constants: ``y = (x - mean) / max(sqrt(variance), epsilon)``.
 
     ``mean`` and ``variance`` are arguments, or are computed from data by :meth:`adapt` and then stored as weights.
@@ -43,8 +43,6 @@ class Normalization(Layer):
         [[-1.0, 2.0]]
     """
 
-    batch_coupling = "none"
-    supports_masking = True
     cornu_input_value_range = None
     cornu_normalizes_values = True
 
@@ -186,10 +184,6 @@ class Normalization(Layer):
         x, mean, variance = (ops.cast(value, dtype) for value in (inputs, self.mean, self.variance))
         scale = ops.maximum(ops.sqrt(variance), config.epsilon())
         return x * scale + mean if self.invert else (x - mean) / scale
-
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the input shape."""
-        return input_shape
 
     def get_config(self) -> dict[str, Any]:
         """Return the config, with ``mean`` and ``variance`` as lists."""

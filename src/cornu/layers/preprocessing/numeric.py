@@ -3,16 +3,16 @@
 from typing import Any, Unpack
 
 from cornu import config, ops, registry
-from cornu.core.layer import Layer
 from cornu.core.layer_config import LayerArguments
 from cornu.core.layer_placement import placement_of
-from cornu.typing import Array, ArrayLike, Shape
+from cornu.layers.shape_preserving import ShapePreserving
+from cornu.typing import Array, ArrayLike
 
 __all__ = ["Rescaling"]
 
 
 @registry.register("layers")
-class Rescaling(Layer):
+class Rescaling(ShapePreserving):
     """Layer that rescales its input: ``y = x * scale + offset``, as floats.
 
     Args:
@@ -27,9 +27,6 @@ class Rescaling(Layer):
         >>> Rescaling(1 / 255)(np.array([0, 255], dtype="uint8")).tolist()
         [0.0, 1.0]
     """
-
-    batch_coupling = "none"
-    supports_masking = True
 
     def __init__(self, scale: ArrayLike, offset: ArrayLike = 0.0, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
@@ -48,7 +45,3 @@ class Rescaling(Layer):
         if value.ndim == 1 and config.image_data_format() == "channels_first":
             value = ops.reshape(value, (-1, 1, 1))
         return value
-
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the input shape."""
-        return input_shape

@@ -67,6 +67,9 @@ class Bidirectional(Layer):
 
     cornu_input_value_range = forwarded("cornu_input_value_range")
     cornu_channel_axis = forwarded("cornu_channel_axis")
+    return_sequences = forwarded("return_sequences", "Whether the outputs of all time steps are returned.")
+    return_state = forwarded("return_state", "Whether the last states are also returned.")
+    stateful = forwarded("stateful", "Whether the last states of each batch are the initial states of the next batch.")
 
     def __init__(
         self,
@@ -120,21 +123,6 @@ class Bidirectional(Layer):
     def layer(self) -> Layer:
         """The forward layer."""
         return self.forward_layer
-
-    @property
-    def return_sequences(self) -> bool:
-        """Whether the outputs of all time steps are returned."""
-        return self.forward_layer.return_sequences
-
-    @property
-    def return_state(self) -> bool:
-        """Whether the last states are also returned."""
-        return self.forward_layer.return_state
-
-    @property
-    def stateful(self) -> bool:
-        """Whether the last states of each batch are the initial states of the next batch."""
-        return self.forward_layer.stateful
 
     def build(self, sequences_shape: Shape, initial_state_shape: Sequence[Shape] | None = None) -> None:  # type: ignore[override]
         """Build both layers."""

@@ -4,18 +4,19 @@ import dataclasses
 import functools
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, Unpack
 
-from cornu import constraints, initializers, ops, regularizers, validation
+from cornu import ops, validation
 from cornu.backends import fused_ops
 from cornu.core import batch_coupling
 from cornu.core.activation_attribute import ActivationAttribute
 from cornu.core.layer import Layer
-from cornu.core.layer_config import owner_of
+from cornu.core.layer_config import LayerArguments, owner_of
 from cornu.core.layer_placement import backend_of
 from cornu.core.seed_generator import SeedGenerator
 from cornu.errors import InvalidTypeError
 from cornu.layers import shape_arithmetic
+from cornu.layers.weight_arguments import KernelAndBiasArguments, add_described_weight, store_weight_arguments
 from cornu.typing import Activation, Array, Constraint, Initializer, Regularizer, Shape, Size
 
 State = list
@@ -27,6 +28,32 @@ class ImageSize:
     """Size of a state that is an image for each sample, in the place of an integer: its shape without the batch axis."""
 
     shape: tuple[int, ...]
+
+
+class CellArguments(LayerArguments, total=False):
+    """The arguments of :class:`RecurrentCell` after ``units``, which subclasses accept as ``**kwargs``."""
+
+    activation: Activation
+    use_bias: bool
+    kernel_initializer: Initializer
+    recurrent_initializer: Initializer
+    bias_initializer: Initializer
+    kernel_regularizer: Regularizer
+    recurrent_regularizer: Regularizer
+    bias_regularizer: Regularizer
+    kernel_constraint: Constraint
+    recurrent_constraint: Constraint
+    bias_constraint: Constraint
+    dropout: float
+    recurrent_dropout: float
+    seed: int | None
+
+
+class GatedCellArguments(CellArguments, total=False):
+    """The arguments of cells with gates, likewise."""
+
+    recurrent_activation: Activation
+    implementation: int
 
 
 class Cell(Protocol):
@@ -43,7 +70,7 @@ class Cell(Protocol):
         ...
 
 
-class RecurrentCell(Layer):
+class RecurrentCell(KernelAndBiasArguments, Layer):
     """Base class of the built-in cells. A subclass sets the number of gates and computes the next state in :meth:`advance`.
 
     A cell must read its weights only in :meth:`_biases` and in the two matrix products of :meth:`step`, since the fused loops
@@ -66,35 +93,38 @@ class RecurrentCell(Layer):
     units: int
     activation: ActivationAttribute = ActivationAttribute()
 
-    # --- Arguments ----------------------------------------------------------------------------------------------------
-
-    def _keep(
-        self, units: int, activation: Activation, use_bias: bool, dropout: float, recurrent_dropout: float, seed: int | None
-    ) -> None:
+    def __init__(
+        self,
+        units: int,
+        activation: Activation = "tanh",
+        use_bias: bool = True,
+        kernel_initializer: Initializer = "glorot_uniform",
+        recurrent_initializer: Initializer = "orthogonal",
+        bias_initializer: Initializer = "zeros",
+        kernel_regularizer: Regularizer = None,
+        recurrent_regularizer: Regularizer = None,
+        bias_regularizer: Regularizer = None,
+        kernel_constraint: Constraint = None,
+        recurrent_constraint: Constraint = None,
+        bias_constraint: Constraint = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: int | None = None,
+        **kwargs: Unpack[LayerArguments],
+    ):
+        super().__init__(**kwargs)
         self.units = validation.check_int(self, "units", units)
         self.activation = activation
         self.use_bias = use_bias
+        store_weight_arguments(self, "kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
+        store_weight_arguments(self, "recurrent", recurrent_initializer, recurrent_regularizer, recurrent_constraint)
+        store_weight_arguments(self, "bias", bias_initializer, bias_regularizer, bias_constraint)
         self.dropout = validation.check_fraction(self, dropout, "dropout")
         self.recurrent_dropout = validation.check_fraction(self, recurrent_dropout, "recurrent_dropout")
         self.seed = seed
         self.seed_generator = SeedGenerator(seed)
         self.state_size: int | list[int] | list[ImageSize] = self.units
         self.output_size = self.units
-
-    def _keep_initializers(self, kernel: Initializer, recurrent: Initializer, bias: Initializer) -> None:
-        self.kernel_initializer = initializers.get(kernel)
-        self.recurrent_initializer = initializers.get(recurrent)
-        self.bias_initializer = initializers.get(bias)
-
-    def _keep_regularizers(self, kernel: Regularizer, recurrent: Regularizer, bias: Regularizer) -> None:
-        self.kernel_regularizer = regularizers.get(kernel)
-        self.recurrent_regularizer = regularizers.get(recurrent)
-        self.bias_regularizer = regularizers.get(bias)
-
-    def _keep_constraints(self, kernel: Constraint, recurrent: Constraint, bias: Constraint) -> None:
-        self.kernel_constraint = constraints.get(kernel)
-        self.recurrent_constraint = constraints.get(recurrent)
-        self.bias_constraint = constraints.get(bias)
 
     @property
     def _activations(self) -> tuple[Callable, Callable]:
@@ -112,30 +142,12 @@ class RecurrentCell(Layer):
     def build(self, input_shape: Shape) -> None:
         """Create ``kernel``, ``recurrent_kernel`` and ``bias``."""
         self.compute_output_shape(input_shape)
-        shapes = self._kernel_shapes(input_shape)
-        self.kernel = self.add_weight(
-            shapes[0],
-            self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-            name="kernel",
-        )
-        self.recurrent_kernel = self.add_weight(
-            shapes[1],
-            self.recurrent_initializer,
-            regularizer=self.recurrent_regularizer,
-            constraint=self.recurrent_constraint,
-            name="recurrent_kernel",
-        )
+        kernel_shape, recurrent_shape = self._kernel_shapes(input_shape)
+        self.kernel = add_described_weight(self, "kernel", kernel_shape)
+        self.recurrent_kernel = add_described_weight(self, "recurrent", recurrent_shape, "recurrent_kernel")
         self.bias = None
         if self.use_bias:
-            self.bias = self.add_weight(
-                self._bias_shape(),
-                self._first_bias(),
-                regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-                name="bias",
-            )
+            self.bias = add_described_weight(self, "bias", self._bias_shape(), initializer=self._first_bias())
 
     def _kernel_shapes(self, input_shape: Shape) -> tuple[tuple[Size, ...], tuple[Size, ...]]:
         """Return the shapes of ``kernel`` and ``recurrent_kernel``."""
@@ -145,8 +157,9 @@ class RecurrentCell(Layer):
     def _bias_shape(self) -> tuple[int, ...]:
         return (self.gates * self.units,)
 
-    def _first_bias(self) -> Any:
-        return self.bias_initializer
+    def _first_bias(self) -> Initializer:
+        """Return the initializer of the bias; None for the argument."""
+        return None
 
     @property
     def features(self) -> int | None:
@@ -258,6 +271,21 @@ class RecurrentCell(Layer):
         shape_arithmetic.check_rank(self, input_shape, ("batch", "features"))
         shape_arithmetic.check_size(self, input_shape, -1, self.features, "features")
         return (input_shape[0], self.units), [(input_shape[0], size) for size in sizes_of(self)]
+
+
+class GatedCell(RecurrentCell):
+    """Base class of the cells with gates, which have an activation function of their own.
+
+    Keras has two implementations that compute the same, so that the argument ``implementation`` is only stored.
+    """
+
+    recurrent_activation: ActivationAttribute = ActivationAttribute()
+
+    def __init__(
+        self, units: int, recurrent_activation: Activation = "sigmoid", implementation: int = 2, **kwargs: Unpack[CellArguments]
+    ):
+        super().__init__(units, **kwargs)
+        self.recurrent_activation, self.implementation = recurrent_activation, implementation
 
 
 # --- Functions of cells -----------------------------------------------------------------------------------------------

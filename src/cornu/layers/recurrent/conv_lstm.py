@@ -1,16 +1,18 @@
 """Long short-term memory with convolutions, for sequences of images."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from cornu import ops, registry
 from cornu.core.input_spec import InputSpec
 from cornu.layers import shape_arithmetic
 from cornu.layers.recurrent.cell import ImageSize, State, state_shape, times
-from cornu.layers.recurrent.lstm import LSTMCell
-from cornu.layers.recurrent.single_cell_rnn import CellAttribute, SingleCellRNN, cell_options
+from cornu.layers.recurrent.lstm import LSTMArguments, LSTMCell
+from cornu.layers.recurrent.rnn import RNN
+from cornu.layers.recurrent.single_cell_rnn import CellAttribute, SingleCellRNN, split_arguments
+from cornu.layers.signatures import with_signature
 from cornu.layers.window_arguments import WindowArguments
-from cornu.typing import Activation, Array, Constraint, Initializer, IntOrInts, Regularizer, Shape, Size
+from cornu.typing import Array, IntOrInts, Shape, Size
 from cornu.validation import check_int
 
 __all__ = ["ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"]
@@ -103,6 +105,15 @@ class ConvLSTM(SingleCellRNN):
     dilation_rate = CellAttribute()
     unit_forget_bias = CellAttribute()
 
+    @with_signature(
+        "filters kernel_size strides padding data_format dilation_rate activation recurrent_activation use_bias "
+        "kernel_initializer recurrent_initializer bias_initializer unit_forget_bias "
+        "kernel_regularizer recurrent_regularizer bias_regularizer activity_regularizer "
+        "kernel_constraint recurrent_constraint bias_constraint dropout recurrent_dropout seed "
+        "return_sequences return_state go_backwards stateful",
+        LSTMCell,
+        RNN,
+    )
     def __init__(
         self,
         filters: int,
@@ -111,58 +122,11 @@ class ConvLSTM(SingleCellRNN):
         padding: str = "valid",
         data_format: str | None = None,
         dilation_rate: IntOrInts = 1,
-        activation: Activation = "tanh",
-        recurrent_activation: Activation = "sigmoid",
-        use_bias: bool = True,
-        kernel_initializer: Initializer = "glorot_uniform",
-        recurrent_initializer: Initializer = "orthogonal",
-        bias_initializer: Initializer = "zeros",
-        unit_forget_bias: bool = True,
-        kernel_regularizer: Regularizer = None,
-        recurrent_regularizer: Regularizer = None,
-        bias_regularizer: Regularizer = None,
-        activity_regularizer: Regularizer = None,
-        kernel_constraint: Constraint = None,
-        recurrent_constraint: Constraint = None,
-        bias_constraint: Constraint = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        seed: int | None = None,
-        return_sequences: bool = False,
-        return_state: bool = False,
-        go_backwards: bool = False,
-        stateful: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[LSTMArguments],
     ):
-        cell = ConvLSTMCell(
-            (self.rank, check_int(self, "filters", filters), kernel_size, strides, padding, data_format, dilation_rate),
-            activation=activation,
-            recurrent_activation=recurrent_activation,
-            use_bias=use_bias,
-            kernel_initializer=kernel_initializer,
-            recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer,
-            unit_forget_bias=unit_forget_bias,
-            kernel_regularizer=kernel_regularizer,
-            recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint,
-            dropout=dropout,
-            recurrent_dropout=recurrent_dropout,
-            seed=seed,
-            **cell_options("conv_lstm_cell", kwargs),
-        )
-        super().__init__(
-            cell,
-            return_sequences=return_sequences,
-            return_state=return_state,
-            go_backwards=go_backwards,
-            stateful=stateful,
-            activity_regularizer=activity_regularizer,
-            **kwargs,
-        )
+        shape = (self.rank, check_int(self, "filters", filters), kernel_size, strides, padding, data_format, dilation_rate)
+        of_cell, of_layer = split_arguments(LSTMCell, "conv_lstm_cell", kwargs)
+        super().__init__(ConvLSTMCell(shape, **of_cell), **of_layer)
 
     @property
     def cornu_input_spec(self) -> InputSpec:  # type: ignore[override]

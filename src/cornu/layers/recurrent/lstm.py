@@ -1,18 +1,118 @@
 """Long short-term memory: the layer and its cell."""
 
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from cornu import activations, ops, registry, validation
 from cornu.backends import fused_ops
-from cornu.core.activation_attribute import ActivationAttribute
 from cornu.core.input_spec import InputSpec
-from cornu.layers.recurrent.cell import RecurrentCell, State, of_one_dtype
-from cornu.layers.recurrent.single_cell_rnn import CellAttribute, SingleCellRNN, cell_options
-from cornu.typing import Activation, Array, Constraint, Initializer, Regularizer
+from cornu.layers.recurrent.cell import GatedCell, GatedCellArguments, State, of_one_dtype
+from cornu.layers.recurrent.rnn import RNN, RNNArguments
+from cornu.layers.recurrent.single_cell_rnn import CellAttribute, SingleCellRNN, split_arguments
+from cornu.layers.signatures import with_signature
+from cornu.typing import Array, Initializer
 
 __all__ = ["LSTM", "LSTMCell"]
+
+
+@registry.register("layers")
+class LSTMCell(GatedCell):
+    """Cell of :class:`LSTM`, with the states ``[h, c]``: hidden state (the output) and cell state.
+
+    With activations ``recurrent_activation`` (sigmoid) and ``activation`` (tanh), the cell computes::
+
+        i, f, g, o = split(inputs @ kernel + bias + h @ recurrent_kernel, 4)
+        c = sigmoid(f) * c + sigmoid(i) * tanh(g)
+        h = sigmoid(o) * tanh(c)
+
+    Sources: Hochreiter and Schmidhuber, 1997, Long Short-Term Memory; Gers et al., 2000, Learning to Forget (forget gate
+    ``f``).
+
+    Args:
+        units: Positive integer, dimensionality of the hidden state, the cell state and the output.
+        activation: Activation function, as a name or a callable. None is linear. Defaults to ``"tanh"``.
+        recurrent_activation: Activation function of the gates, as a name or a callable. Defaults to ``"sigmoid"``.
+        use_bias: Whether the layer adds a bias vector. Defaults to True.
+        kernel_initializer: Initializer for ``kernel``, of shape ``(features, 4 * units)``. Defaults to ``"glorot_uniform"``.
+        recurrent_initializer: Initializer for ``recurrent_kernel``, of shape ``(units, 4 * units)``. Defaults to
+            ``"orthogonal"``.
+        bias_initializer: Initializer for ``bias``, of shape ``(4 * units,)``. Defaults to ``"zeros"``.
+        unit_forget_bias: Whether to initialize the bias of the forget gate to 1 (Jozefowicz et al., 2015). Defaults to True.
+        kernel_regularizer: Regularizer applied to the kernel weights. Defaults to None.
+        recurrent_regularizer: Regularizer applied to the recurrent kernel weights. Defaults to None.
+        bias_regularizer: Regularizer applied to the bias vector. Defaults to None.
+        kernel_constraint: Constraint applied to the kernel weights after each optimizer update. Defaults to None.
+        recurrent_constraint: Constraint applied to the recurrent kernel weights after each optimizer update. Defaults to
+            None.
+        bias_constraint: Constraint applied to the bias vector after each optimizer update. Defaults to None.
+        dropout: Float in [0, 1), the fraction of the inputs to drop during training. Defaults to 0.
+        recurrent_dropout: Float in [0, 1), the fraction of ``h`` to drop during training, in its product with the recurrent
+            kernel. Defaults to 0.
+        seed: Integer seed of the dropout. Defaults to a seed drawn from the global generator.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
+
+    Raises:
+        InvalidArgumentError: If ``units`` is not a positive integer, or a dropout is not in [0, 1).
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import LSTMCell
+        >>> output, states = LSTMCell(4)(np.ones((2, 3)), [np.zeros((2, 4)), np.zeros((2, 4))])
+        >>> output.shape, len(states)
+        ((2, 4), 2)
+    """
+
+    _reads_only_products = True
+    gates = 4
+    gate_axis = -1
+
+    @with_signature(
+        "units activation recurrent_activation use_bias kernel_initializer recurrent_initializer bias_initializer "
+        "unit_forget_bias kernel_regularizer recurrent_regularizer bias_regularizer kernel_constraint "
+        "recurrent_constraint bias_constraint dropout recurrent_dropout seed",
+        GatedCell,
+    )
+    def __init__(self, units: int, unit_forget_bias: bool = True, **kwargs: Unpack[GatedCellArguments]):
+        super().__init__(units, **kwargs)
+        self.unit_forget_bias = unit_forget_bias
+        self.state_size = [self.units, self.units]
+
+    def _first_bias(self) -> Initializer:
+        return self._bias_with_ones if self.unit_forget_bias else None
+
+    def _bias_with_ones(self, shape: tuple[int, ...], dtype: str | None = None) -> np.ndarray:
+        """Return the initial bias of the four gates, with 1 for the forget gate."""
+        before, after = self.bias_initializer((self.units,), dtype=dtype), self.bias_initializer((2 * self.units,), dtype=dtype)
+        return np.concatenate([before, np.ones((self.units,), before.dtype), after])
+
+    def advance(self, outer: Array, inner: Array, states: State) -> State:
+        """Return ``[h, c]`` after one time step."""
+        enter, forget, new, leave = ops.split(outer + inner, self.gates, axis=self.gate_axis)
+        carry = self.recurrent_activation(forget) * states[1] + self.recurrent_activation(enter) * self.activation(new)
+        return [self.recurrent_activation(leave) * self.activation(carry), carry]
+
+    def all_steps(
+        self, inputs: Array, states: State, kept: Array | None, valid: Array | None, keep_all: bool
+    ) -> tuple[Any, State] | None:
+        """Return the result of all time steps, with a fused LSTM kernel if there is one.
+
+        On PyTorch the kernel is three times as fast as the unrolled loop.
+        """
+        usual = self._activations == (activations.tanh, activations.sigmoid) and self._is_plain()
+        quick = fused_ops.find("lstm", inputs) if usual and kept is None and valid is None and inputs.shape[0] else None
+        if quick is not None:
+            arrays = *states, self.kernel.value, self.recurrent_kernel.value, self._biases()[1]
+            if of_one_dtype(inputs, *arrays):
+                outputs, *after = quick(inputs, *arrays)
+                return outputs if keep_all else after[0], after
+        return super().all_steps(inputs, states, kept, valid, keep_all)
+
+
+class LSTMArguments(GatedCellArguments, RNNArguments, total=False):
+    """The arguments of :class:`LSTM` after ``units``, without those that only the layer has."""
+
+    unit_forget_bias: bool
 
 
 @registry.register("layers")
@@ -82,176 +182,15 @@ class LSTM(SingleCellRNN):
     _constructor_is_config = True
     cornu_input_spec = InputSpec(ndim=3)
 
-    def __init__(
-        self,
-        units: int,
-        activation: Activation = "tanh",
-        recurrent_activation: Activation = "sigmoid",
-        use_bias: bool = True,
-        kernel_initializer: Initializer = "glorot_uniform",
-        recurrent_initializer: Initializer = "orthogonal",
-        bias_initializer: Initializer = "zeros",
-        unit_forget_bias: bool = True,
-        kernel_regularizer: Regularizer = None,
-        recurrent_regularizer: Regularizer = None,
-        bias_regularizer: Regularizer = None,
-        activity_regularizer: Regularizer = None,
-        kernel_constraint: Constraint = None,
-        recurrent_constraint: Constraint = None,
-        bias_constraint: Constraint = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        seed: int | None = None,
-        return_sequences: bool = False,
-        return_state: bool = False,
-        go_backwards: bool = False,
-        stateful: bool = False,
-        unroll: bool = False,
-        use_cudnn: bool | str = "auto",
-        **kwargs: Any,
-    ):
-        cell = LSTMCell(
-            validation.check_int(self, "units", units),
-            activation=activation,
-            recurrent_activation=recurrent_activation,
-            use_bias=use_bias,
-            kernel_initializer=kernel_initializer,
-            recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer,
-            unit_forget_bias=unit_forget_bias,
-            kernel_regularizer=kernel_regularizer,
-            recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint,
-            dropout=dropout,
-            recurrent_dropout=recurrent_dropout,
-            seed=seed,
-            **cell_options("lstm_cell", kwargs),
-        )
-        super().__init__(
-            cell,
-            return_sequences=return_sequences,
-            return_state=return_state,
-            go_backwards=go_backwards,
-            stateful=stateful,
-            unroll=unroll,
-            activity_regularizer=activity_regularizer,
-            **kwargs,
-        )
+    @with_signature(
+        "units activation recurrent_activation use_bias kernel_initializer recurrent_initializer bias_initializer "
+        "unit_forget_bias kernel_regularizer recurrent_regularizer bias_regularizer activity_regularizer "
+        "kernel_constraint recurrent_constraint bias_constraint dropout recurrent_dropout seed "
+        "return_sequences return_state go_backwards stateful unroll use_cudnn",
+        LSTMCell,
+        RNN,
+    )
+    def __init__(self, units: int, use_cudnn: bool | str = "auto", **kwargs: Unpack[LSTMArguments]):
+        of_cell, of_layer = split_arguments(LSTMCell, "lstm_cell", kwargs)
+        super().__init__(LSTMCell(validation.check_int(self, "units", units), **of_cell), **of_layer)
         self.use_cudnn = use_cudnn
-
-
-@registry.register("layers")
-class LSTMCell(RecurrentCell):
-    """Cell of :class:`LSTM`, with the states ``[h, c]``: hidden state (the output) and cell state.
-
-    With activations ``recurrent_activation`` (sigmoid) and ``activation`` (tanh), the cell computes::
-
-        i, f, g, o = split(inputs @ kernel + bias + h @ recurrent_kernel, 4)
-        c = sigmoid(f) * c + sigmoid(i) * tanh(g)
-        h = sigmoid(o) * tanh(c)
-
-    Sources: Hochreiter and Schmidhuber, 1997, Long Short-Term Memory; Gers et al., 2000, Learning to Forget (forget gate
-    ``f``).
-
-    Args:
-        units: Positive integer, dimensionality of the hidden state, the cell state and the output.
-        activation: Activation function, as a name or a callable. None is linear. Defaults to ``"tanh"``.
-        recurrent_activation: Activation function of the gates, as a name or a callable. Defaults to ``"sigmoid"``.
-        use_bias: Whether the layer adds a bias vector. Defaults to True.
-        kernel_initializer: Initializer for ``kernel``, of shape ``(features, 4 * units)``. Defaults to ``"glorot_uniform"``.
-        recurrent_initializer: Initializer for ``recurrent_kernel``, of shape ``(units, 4 * units)``. Defaults to
-            ``"orthogonal"``.
-        bias_initializer: Initializer for ``bias``, of shape ``(4 * units,)``. Defaults to ``"zeros"``.
-        unit_forget_bias: Whether to initialize the bias of the forget gate to 1 (Jozefowicz et al., 2015). Defaults to True.
-        kernel_regularizer: Regularizer applied to the kernel weights. Defaults to None.
-        recurrent_regularizer: Regularizer applied to the recurrent kernel weights. Defaults to None.
-        bias_regularizer: Regularizer applied to the bias vector. Defaults to None.
-        kernel_constraint: Constraint applied to the kernel weights after each optimizer update. Defaults to None.
-        recurrent_constraint: Constraint applied to the recurrent kernel weights after each optimizer update. Defaults to
-            None.
-        bias_constraint: Constraint applied to the bias vector after each optimizer update. Defaults to None.
-        dropout: Float in [0, 1), the fraction of the inputs to drop during training. Defaults to 0.
-        recurrent_dropout: Float in [0, 1), the fraction of ``h`` to drop during training, in its product with the recurrent
-            kernel. Defaults to 0.
-        seed: Integer seed of the dropout. Defaults to a seed drawn from the global generator.
-        **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
-
-    Raises:
-        InvalidArgumentError: If ``units`` is not a positive integer, or a dropout is not in [0, 1).
-
-    Example:
-        >>> import numpy as np
-        >>> from cornu.layers import LSTMCell
-        >>> output, states = LSTMCell(4)(np.ones((2, 3)), [np.zeros((2, 4)), np.zeros((2, 4))])
-        >>> output.shape, len(states)
-        ((2, 4), 2)
-    """
-
-    _reads_only_products = True
-    gates = 4
-    gate_axis = -1
-    recurrent_activation: ActivationAttribute = ActivationAttribute()
-
-    def __init__(
-        self,
-        units: int,
-        activation: Activation = "tanh",
-        recurrent_activation: Activation = "sigmoid",
-        use_bias: bool = True,
-        kernel_initializer: Initializer = "glorot_uniform",
-        recurrent_initializer: Initializer = "orthogonal",
-        bias_initializer: Initializer = "zeros",
-        unit_forget_bias: bool = True,
-        kernel_regularizer: Regularizer = None,
-        recurrent_regularizer: Regularizer = None,
-        bias_regularizer: Regularizer = None,
-        kernel_constraint: Constraint = None,
-        recurrent_constraint: Constraint = None,
-        bias_constraint: Constraint = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        seed: int | None = None,
-        **kwargs: Any,
-    ):
-        self.implementation = kwargs.pop("implementation", 2)  # Keras has two that compute the same
-        super().__init__(**kwargs)
-        self._keep(units, activation, use_bias, dropout, recurrent_dropout, seed)
-        self._keep_initializers(kernel_initializer, recurrent_initializer, bias_initializer)
-        self._keep_regularizers(kernel_regularizer, recurrent_regularizer, bias_regularizer)
-        self._keep_constraints(kernel_constraint, recurrent_constraint, bias_constraint)
-        self.recurrent_activation = recurrent_activation
-        self.unit_forget_bias = unit_forget_bias
-        self.state_size = [self.units, self.units]
-
-    def _first_bias(self) -> Any:
-        return self._bias_with_ones if self.unit_forget_bias else self.bias_initializer
-
-    def _bias_with_ones(self, shape: tuple[int, ...], dtype: str | None = None) -> np.ndarray:
-        """Return the initial bias of the four gates, with 1 for the forget gate."""
-        before, after = self.bias_initializer((self.units,), dtype=dtype), self.bias_initializer((2 * self.units,), dtype=dtype)
-        return np.concatenate([before, np.ones((self.units,), before.dtype), after])
-
-    def advance(self, outer: Array, inner: Array, states: State) -> State:
-        """Return ``[h, c]`` after one time step."""
-        enter, forget, new, leave = ops.split(outer + inner, self.gates, axis=self.gate_axis)
-        carry = self.recurrent_activation(forget) * states[1] + self.recurrent_activation(enter) * self.activation(new)
-        return [self.recurrent_activation(leave) * self.activation(carry), carry]
-
-    def all_steps(
-        self, inputs: Array, states: State, kept: Array | None, valid: Array | None, keep_all: bool
-    ) -> tuple[Any, State] | None:
-        """Return the result of all time steps, with a fused LSTM kernel if there is one.
-
-        On PyTorch the kernel is three times as fast as the unrolled loop.
-        """
-        usual = self._activations == (activations.tanh, activations.sigmoid) and self._is_plain()
-        quick = fused_ops.find("lstm", inputs) if usual and kept is None and valid is None and inputs.shape[0] else None
-        if quick is not None:
-            arrays = *states, self.kernel.value, self.recurrent_kernel.value, self._biases()[1]
-            if of_one_dtype(inputs, *arrays):
-                outputs, *after = quick(inputs, *arrays)
-                return outputs if keep_all else after[0], after
-        return super().all_steps(inputs, states, kept, valid, keep_all)

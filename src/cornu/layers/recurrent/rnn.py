@@ -32,6 +32,17 @@ from cornu.typing import Array, Shape, Tree
 __all__ = ["RNN"]
 
 
+class RNNArguments(LayerArguments, total=False):
+    """The arguments of :class:`RNN` after ``cell``, which subclasses accept as ``**kwargs``."""
+
+    return_sequences: bool
+    return_state: bool
+    go_backwards: bool
+    stateful: bool
+    unroll: bool
+    zero_output_for_mask: bool
+
+
 @registry.register("layers")
 class RNN(Layer):
     """Recurrent layer that applies a cell to each time step of a sequence.
@@ -263,13 +274,7 @@ class RNN(Layer):
         return ops.cast(outputs, self.compute_dtype), [ops.cast(state, self.compute_dtype) for state in after]
 
     def _built_in_cell_along(
-        self,
-        cell: RecurrentCell,
-        inputs: Array,
-        states: list,
-        valid: Array | None,
-        keep_all: bool,
-        training: bool | None,
+        self, cell: RecurrentCell, inputs: Array, states: list, valid: Array | None, keep_all: bool, training: bool | None
     ) -> tuple[Any, list]:
         """Apply a built-in cell to all time steps, in its compute dtype."""
         scan = _written_out if self.unroll else backend_of(self).scan

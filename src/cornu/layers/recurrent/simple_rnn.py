@@ -1,15 +1,69 @@
 """The fully connected recurrent layer and its cell."""
 
-from typing import Any, Unpack
+from typing import Unpack
 
 from cornu import registry, validation
 from cornu.core.input_spec import InputSpec
-from cornu.core.layer_config import LayerArguments
-from cornu.layers.recurrent.cell import RecurrentCell, State
-from cornu.layers.recurrent.single_cell_rnn import SingleCellRNN, cell_options
-from cornu.typing import Activation, Array, Constraint, Initializer, Regularizer
+from cornu.layers.recurrent.cell import CellArguments, RecurrentCell, State
+from cornu.layers.recurrent.rnn import RNN, RNNArguments
+from cornu.layers.recurrent.single_cell_rnn import SingleCellRNN, split_arguments
+from cornu.layers.signatures import with_signature
+from cornu.typing import Array
 
 __all__ = ["SimpleRNN", "SimpleRNNCell"]
+
+
+@registry.register("layers")
+class SimpleRNNCell(RecurrentCell):
+    """Cell of :class:`SimpleRNN`.
+
+    The cell computes::
+
+        h = activation(inputs @ kernel + bias + h @ recurrent_kernel)
+
+    Source: Elman, 1990, Finding Structure in Time.
+
+    Args:
+        units: Positive integer, dimensionality of the state and of the output.
+        activation: Activation function, as a name or a callable. None is linear. Defaults to ``"tanh"``.
+        use_bias: Whether the layer adds a bias vector. Defaults to True.
+        kernel_initializer: Initializer for ``kernel``, of shape ``(features, units)``. Defaults to ``"glorot_uniform"``.
+        recurrent_initializer: Initializer for ``recurrent_kernel``, of shape ``(units, units)``. Defaults to
+            ``"orthogonal"``.
+        bias_initializer: Initializer for ``bias``, of shape ``(units,)``. Defaults to ``"zeros"``.
+        kernel_regularizer: Regularizer applied to the kernel weights. Defaults to None.
+        recurrent_regularizer: Regularizer applied to the recurrent kernel weights. Defaults to None.
+        bias_regularizer: Regularizer applied to the bias vector. Defaults to None.
+        kernel_constraint: Constraint applied to the kernel weights after each optimizer update. Defaults to None.
+        recurrent_constraint: Constraint applied to the recurrent kernel weights after each optimizer update. Defaults to
+            None.
+        bias_constraint: Constraint applied to the bias vector after each optimizer update. Defaults to None.
+        dropout: Float in [0, 1), the fraction of the inputs to drop during training. Defaults to 0.
+        recurrent_dropout: Float in [0, 1), the fraction of the recurrent state to drop during training, in its product with the
+            recurrent kernel. Defaults to 0.
+        seed: Integer seed of the dropout. Defaults to a seed drawn from the global generator.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
+
+    Raises:
+        InvalidArgumentError: If ``units`` is not a positive integer, or a dropout is not in [0, 1).
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import SimpleRNNCell
+        >>> output, states = SimpleRNNCell(4)(np.ones((2, 3)), [np.zeros((2, 4))])
+        >>> output.shape, len(states)
+        ((2, 4), 1)
+    """
+
+    _reads_only_products = True
+
+    def advance(self, outer: Array, inner: Array, states: State) -> State:
+        """Return ``[h]`` after one time step."""
+        return [self.activation(outer + inner)]
+
+
+class SimpleRNNArguments(CellArguments, RNNArguments, total=False):
+    """The arguments of :class:`SimpleRNN` after ``units``."""
 
 
 @registry.register("layers")
@@ -71,130 +125,14 @@ class SimpleRNN(SingleCellRNN):
         """Batch, steps and features, in a list as in Keras."""
         return [InputSpec(ndim=3)]
 
-    def __init__(
-        self,
-        units: int,
-        activation: Activation = "tanh",
-        use_bias: bool = True,
-        kernel_initializer: Initializer = "glorot_uniform",
-        recurrent_initializer: Initializer = "orthogonal",
-        bias_initializer: Initializer = "zeros",
-        kernel_regularizer: Regularizer = None,
-        recurrent_regularizer: Regularizer = None,
-        bias_regularizer: Regularizer = None,
-        activity_regularizer: Regularizer = None,
-        kernel_constraint: Constraint = None,
-        recurrent_constraint: Constraint = None,
-        bias_constraint: Constraint = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        return_sequences: bool = False,
-        return_state: bool = False,
-        go_backwards: bool = False,
-        stateful: bool = False,
-        unroll: bool = False,
-        seed: int | None = None,
-        **kwargs: Any,
-    ):
-        cell = SimpleRNNCell(
-            validation.check_int(self, "units", units),
-            activation=activation,
-            use_bias=use_bias,
-            kernel_initializer=kernel_initializer,
-            recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer,
-            recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint,
-            dropout=dropout,
-            recurrent_dropout=recurrent_dropout,
-            seed=seed,
-            **cell_options("simple_rnn_cell", kwargs),
-        )
-        super().__init__(
-            cell,
-            return_sequences=return_sequences,
-            return_state=return_state,
-            go_backwards=go_backwards,
-            stateful=stateful,
-            unroll=unroll,
-            activity_regularizer=activity_regularizer,
-            **kwargs,
-        )
-
-
-@registry.register("layers")
-class SimpleRNNCell(RecurrentCell):
-    """Cell of :class:`SimpleRNN`.
-
-    The cell computes::
-
-        h = activation(inputs @ kernel + bias + h @ recurrent_kernel)
-
-    Source: Elman, 1990, Finding Structure in Time.
-
-    Args:
-        units: Positive integer, dimensionality of the state and of the output.
-        activation: Activation function, as a name or a callable. None is linear. Defaults to ``"tanh"``.
-        use_bias: Whether the layer adds a bias vector. Defaults to True.
-        kernel_initializer: Initializer for ``kernel``, of shape ``(features, units)``. Defaults to ``"glorot_uniform"``.
-        recurrent_initializer: Initializer for ``recurrent_kernel``, of shape ``(units, units)``. Defaults to
-            ``"orthogonal"``.
-        bias_initializer: Initializer for ``bias``, of shape ``(units,)``. Defaults to ``"zeros"``.
-        kernel_regularizer: Regularizer applied to the kernel weights. Defaults to None.
-        recurrent_regularizer: Regularizer applied to the recurrent kernel weights. Defaults to None.
-        bias_regularizer: Regularizer applied to the bias vector. Defaults to None.
-        kernel_constraint: Constraint applied to the kernel weights after each optimizer update. Defaults to None.
-        recurrent_constraint: Constraint applied to the recurrent kernel weights after each optimizer update. Defaults to
-            None.
-        bias_constraint: Constraint applied to the bias vector after each optimizer update. Defaults to None.
-        dropout: Float in [0, 1), the fraction of the inputs to drop during training. Defaults to 0.
-        recurrent_dropout: Float in [0, 1), the fraction of the recurrent state to drop during training, in its product with the
-            recurrent kernel. Defaults to 0.
-        seed: Integer seed of the dropout. Defaults to a seed drawn from the global generator.
-        **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
-
-    Raises:
-        InvalidArgumentError: If ``units`` is not a positive integer, or a dropout is not in [0, 1).
-
-    Example:
-        >>> import numpy as np
-        >>> from cornu.layers import SimpleRNNCell
-        >>> output, states = SimpleRNNCell(4)(np.ones((2, 3)), [np.zeros((2, 4))])
-        >>> output.shape, len(states)
-        ((2, 4), 1)
-    """
-
-    _reads_only_products = True
-
-    def __init__(
-        self,
-        units: int,
-        activation: Activation = "tanh",
-        use_bias: bool = True,
-        kernel_initializer: Initializer = "glorot_uniform",
-        recurrent_initializer: Initializer = "orthogonal",
-        bias_initializer: Initializer = "zeros",
-        kernel_regularizer: Regularizer = None,
-        recurrent_regularizer: Regularizer = None,
-        bias_regularizer: Regularizer = None,
-        kernel_constraint: Constraint = None,
-        recurrent_constraint: Constraint = None,
-        bias_constraint: Constraint = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        seed: int | None = None,
-        **kwargs: Unpack[LayerArguments],
-    ):
-        super().__init__(**kwargs)
-        self._keep(units, activation, use_bias, dropout, recurrent_dropout, seed)
-        self._keep_initializers(kernel_initializer, recurrent_initializer, bias_initializer)
-        self._keep_regularizers(kernel_regularizer, recurrent_regularizer, bias_regularizer)
-        self._keep_constraints(kernel_constraint, recurrent_constraint, bias_constraint)
-
-    def advance(self, outer: Array, inner: Array, states: State) -> State:
-        """Return ``[h]`` after one time step."""
-        return [self.activation(outer + inner)]
+    @with_signature(
+        "units activation use_bias kernel_initializer recurrent_initializer bias_initializer "
+        "kernel_regularizer recurrent_regularizer bias_regularizer activity_regularizer "
+        "kernel_constraint recurrent_constraint bias_constraint dropout recurrent_dropout "
+        "return_sequences return_state go_backwards stateful unroll seed",
+        SimpleRNNCell,
+        RNN,
+    )
+    def __init__(self, units: int, **kwargs: Unpack[SimpleRNNArguments]):
+        of_cell, of_layer = split_arguments(SimpleRNNCell, "simple_rnn_cell", kwargs)
+        super().__init__(SimpleRNNCell(validation.check_int(self, "units", units), **of_cell), **of_layer)

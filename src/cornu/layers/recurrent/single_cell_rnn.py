@@ -1,11 +1,13 @@
 """Base class of recurrent layers that own one cell."""
 
 import inspect
+from collections.abc import Mapping
 from typing import Any
 
 from cornu.core.layer_config import owner_of
+from cornu.layers.recurrent.cell import RecurrentCell
 from cornu.layers.recurrent.rnn import RNN
-from cornu.serialization import serialize
+from cornu.serialization import constructor_of, serialize
 
 
 class CellAttribute:
@@ -58,14 +60,16 @@ class SingleCellRNN(RNN):
         return {name: value for name, value in config.items() if name != "use_cudnn"}
 
 
-def cell_options(name: str, kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments that a cell has in common with its layer, and remove those that are for the cell alone.
+def split_arguments(cell: type[RecurrentCell], name: str, arguments: Mapping[str, Any]) -> tuple[dict, dict]:
+    """Split the arguments of a layer into those of its cell and those of the base class :class:`RNN`.
 
     Args:
+        cell: Class of the cell.
         name: Name of the cell.
-        kwargs: Arguments of the base class of the layer.
+        arguments: Arguments of the layer; of ``dtype`` and ``trainable``, the cell has the same.
     """
-    options = {"name": name, "dtype": kwargs.get("dtype"), "trainable": kwargs.get("trainable", True)}
-    if "implementation" in kwargs:
-        options["implementation"] = kwargs.pop("implementation")
-    return options
+    names = {*constructor_of(cell).parameters, "implementation"}
+    of_cell = {argument: value for argument, value in arguments.items() if argument in names}
+    of_layer = {argument: value for argument, value in arguments.items() if argument not in names}
+    shared = {"name": name, "dtype": arguments.get("dtype"), "trainable": arguments.get("trainable", True)}
+    return of_cell | shared, of_layer
