@@ -151,11 +151,11 @@ class Function(Operation):
         """List of the layers and ops, each once."""
         return [operation for operation in graph.operations_of(self._nodes) if not isinstance(operation, Function)]
 
-    def call(self, inputs: Tree) -> Any:
+    def call(self, inputs: Tree) -> Any:  # type: ignore[override]
         """Return the outputs, in the structure of ``outputs``, for arrays in the structure of ``inputs``."""
         return self._run(inputs, lambda operation, args, kwargs: operation(*args, **kwargs))
 
-    def compute_output_spec(self, inputs: Tree) -> Any:
+    def compute_output_spec(self, inputs: Tree) -> Any:  # type: ignore[override]
         """Return symbolic tensors of the outputs."""
         found = self._run(inputs, lambda operation, args, kwargs: operation.compute_output_spec(*args, **kwargs))
         return trees.map(lambda spec: SymbolicTensor(spec.shape, spec.dtype), found)

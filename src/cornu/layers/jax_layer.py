@@ -163,7 +163,7 @@ class FlaxLayer(JaxLayer):
         takes_training = "training" in inspect.signature(called).parameters
         mutable = linen.DenyList(["params"])
 
-        def apply(params: Tree, state: Tree, rng: Tree, inputs: Tree, training: bool | None) -> Any:
+        def apply(params: dict | None, state: dict | None, rng: Tree, inputs: Tree, training: bool | None) -> Any:
             mode = {"training": training} if takes_training else {}
             return module.apply({**(params or {}), **(state or {})}, inputs, rngs=rng, method=method, mutable=mutable, **mode)
 

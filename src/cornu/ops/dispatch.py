@@ -106,12 +106,12 @@ def computed_in_float32(function: Callable) -> Callable:
 
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        x, *args = args or (kwargs.pop(first),)
+        x, *others = args or (kwargs.pop(first),)
         backend, values = floats(x)
         dtype = backend.dtype(values)
         if dtype not in HALVES:
-            return function(values, *args, **kwargs)
-        results = function(backend.cast(values, "float32"), *args, **kwargs)
+            return function(values, *others, **kwargs)
+        results = function(backend.cast(values, "float32"), *others, **kwargs)
         if isinstance(results, tuple):
             return tuple(backend.cast(x, dtype) if backend.dtype(x) == "float32" else x for x in results)
         return backend.cast(results, dtype)
