@@ -9,8 +9,7 @@ from typing import Any
 
 from cornu import config
 from cornu.backends import lookup
-from cornu.backends.contract import Array
-from cornu.typing import Tree
+from cornu.typing import Array, Tree
 
 
 def find(name: str, *arrays: Array) -> Callable | None:

@@ -15,6 +15,7 @@ import builtins
 import contextlib
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -27,8 +28,9 @@ from cornu import config, dtypes
 from cornu.backends import common
 from cornu.backends.contract import ArraySpec, ArraySpecs, Axes, ContractedAxes, Index, Padding, Shape
 from cornu.backends.devices import activations_in_cache, default_device_first
-from cornu.backends.jax import compilation, convolution, linalg, pooling
+from cornu.backends.jax import compilation, convolution, pooling
 from cornu.backends.jax.devices import device_named, devices_by_name, requested_device, runs_on_cpu
+from cornu.backends.jax.linalg import cholesky, eig, eigh, lu, qr, slogdet, solve, solve_triangular, svd  # noqa: F401
 from cornu.backends.jax.recurrence import recurrence as fused_recurrence
 from cornu.errors import TracedValueError, one_of
 from cornu.typing import ArrayLike, DType, Tree
@@ -128,206 +130,80 @@ def _floating(x: Array) -> Array:
     return x if _is_float(x) else jnp.asarray(x, available_dtype(config.floatx()))
 
 
+def _unary(function: Callable, x: Array) -> Array:
+    return function(x)
+
+
+def _of_floats(function: Callable, x: Array) -> Array:
+    return function(_floating(x))
+
+
 def abs(x: Array) -> Array:
     if not jnp.issubdtype(jnp.result_type(x), jnp.floating):
         return jnp.abs(x)
     return x * lax.stop_gradient(jnp.sign(x))  # the gradient of jnp.abs at 0 is 1
 
 
-def negative(x: Array) -> Array:
-    return jnp.negative(x)
-
-
-def sign(x: Array) -> Array:
-    return jnp.sign(x)
-
-
-def exp(x: Array) -> Array:
-    return jnp.exp(_floating(x))
-
-
-def expm1(x: Array) -> Array:
-    return jnp.expm1(_floating(x))
-
-
-def log(x: Array) -> Array:
-    return jnp.log(_floating(x))
-
-
-def log1p(x: Array) -> Array:
-    return jnp.log1p(_floating(x))
-
-
-def sqrt(x: Array) -> Array:
-    return jnp.sqrt(_floating(x))
-
-
-def rsqrt(x: Array) -> Array:
-    return lax.rsqrt(_floating(x))
-
-
-def square(x: Array) -> Array:
-    return jnp.square(x)
-
-
-def sin(x: Array) -> Array:
-    return jnp.sin(_floating(x))
-
-
-def cos(x: Array) -> Array:
-    return jnp.cos(_floating(x))
-
-
-def tan(x: Array) -> Array:
-    return jnp.tan(_floating(x))
-
-
-def arcsin(x: Array) -> Array:
-    return jnp.arcsin(_floating(x))
-
-
-def arccos(x: Array) -> Array:
-    return jnp.arccos(_floating(x))
-
-
-def arctan(x: Array) -> Array:
-    return jnp.arctan(_floating(x))
-
-
-def sinh(x: Array) -> Array:
-    return jnp.sinh(_floating(x))
-
-
-def cosh(x: Array) -> Array:
-    return jnp.cosh(_floating(x))
-
-
-def tanh(x: Array) -> Array:
-    return jnp.tanh(_floating(x))
-
-
-def erf(x: Array) -> Array:
-    return lax.erf(_floating(x))
-
-
-def sigmoid(x: Array) -> Array:
-    return lax.logistic(_floating(x))
-
-
-def relu(x: Array) -> Array:
-    return jax.nn.relu(x)
-
-
-def floor(x: Array) -> Array:
-    return jnp.floor(x)
-
-
-def ceil(x: Array) -> Array:
-    return jnp.ceil(x)
-
-
-def round(x: Array) -> Array:
-    return jnp.round(x)
-
-
-def isnan(x: Array) -> Array:
-    return jnp.isnan(x)
-
-
-def isfinite(x: Array) -> Array:
-    return jnp.isfinite(x)
-
-
-def logical_not(x: Array) -> Array:
-    return jnp.logical_not(x)
-
+negative = partial(_unary, jnp.negative)
+sign = partial(_unary, jnp.sign)
+exp = partial(_of_floats, jnp.exp)
+expm1 = partial(_of_floats, jnp.expm1)
+log = partial(_of_floats, jnp.log)
+log1p = partial(_of_floats, jnp.log1p)
+sqrt = partial(_of_floats, jnp.sqrt)
+rsqrt = partial(_of_floats, lax.rsqrt)
+square = partial(_unary, jnp.square)
+sin = partial(_of_floats, jnp.sin)
+cos = partial(_of_floats, jnp.cos)
+tan = partial(_of_floats, jnp.tan)
+arcsin = partial(_of_floats, jnp.arcsin)
+arccos = partial(_of_floats, jnp.arccos)
+arctan = partial(_of_floats, jnp.arctan)
+sinh = partial(_of_floats, jnp.sinh)
+cosh = partial(_of_floats, jnp.cosh)
+tanh = partial(_of_floats, jnp.tanh)
+erf = partial(_of_floats, lax.erf)
+sigmoid = partial(_of_floats, lax.logistic)
+relu = partial(_unary, jax.nn.relu)
+floor = partial(_unary, jnp.floor)
+ceil = partial(_unary, jnp.ceil)
+round = partial(_unary, jnp.round)
+isnan = partial(_unary, jnp.isnan)
+isfinite = partial(_unary, jnp.isfinite)
+logical_not = partial(_unary, jnp.logical_not)
 
 # --- Elementwise, two or three arguments ------------------------------------------------------------------------------
 
 
-def add(x: Array, y: Array) -> Array:
-    return jnp.add(x, y)
+def _binary(function: Callable, x: Array, y: Array) -> Array:
+    return function(x, y)
 
 
-def subtract(x: Array, y: Array) -> Array:
-    return jnp.subtract(x, y)
+def _binary_of_floats(function: Callable, x: Array, y: Array) -> Array:
+    """Apply a binary function to floats: two integers are converted; next to a float, the function promotes the other one."""
+    return function(x, y) if _is_float(x) or _is_float(y) else function(_floating(x), _floating(y))
 
 
-def multiply(x: Array, y: Array) -> Array:
-    return jnp.multiply(x, y)
-
-
-def _floating_both(x: Array, y: Array) -> tuple[Array, Array]:
-    """Return two integers as floats; next to a float, the other argument is promoted later."""
-    return (x, y) if _is_float(x) or _is_float(y) else (_floating(x), _floating(y))
-
-
-def divide(x: Array, y: Array) -> Array:
-    return jnp.divide(*_floating_both(x, y))
-
-
-def floor_divide(x: Array, y: Array) -> Array:
-    return jnp.floor_divide(x, y)
-
-
-def remainder(x: Array, y: Array) -> Array:
-    return jnp.remainder(x, y)
-
-
-def power(x: Array, y: Array) -> Array:
-    return jnp.power(x, y)
-
-
-def maximum(x: Array, y: Array) -> Array:
-    return jnp.maximum(x, y)
-
-
-def minimum(x: Array, y: Array) -> Array:
-    return jnp.minimum(x, y)
-
-
-def arctan2(x: Array, y: Array) -> Array:
-    return jnp.arctan2(*_floating_both(x, y))
-
-
-def logaddexp(x: Array, y: Array) -> Array:
-    return jnp.logaddexp(*_floating_both(x, y))
-
-
-def equal(x: Array, y: Array) -> Array:
-    return jnp.equal(x, y)
-
-
-def not_equal(x: Array, y: Array) -> Array:
-    return jnp.not_equal(x, y)
-
-
-def less(x: Array, y: Array) -> Array:
-    return jnp.less(x, y)
-
-
-def less_equal(x: Array, y: Array) -> Array:
-    return jnp.less_equal(x, y)
-
-
-def greater(x: Array, y: Array) -> Array:
-    return jnp.greater(x, y)
-
-
-def greater_equal(x: Array, y: Array) -> Array:
-    return jnp.greater_equal(x, y)
-
-
-def logical_and(x: Array, y: Array) -> Array:
-    return jnp.logical_and(x, y)
-
-
-def logical_or(x: Array, y: Array) -> Array:
-    return jnp.logical_or(x, y)
-
-
-def logical_xor(x: Array, y: Array) -> Array:
-    return jnp.logical_xor(x, y)
+add = partial(_binary, jnp.add)
+subtract = partial(_binary, jnp.subtract)
+multiply = partial(_binary, jnp.multiply)
+divide = partial(_binary_of_floats, jnp.divide)
+floor_divide = partial(_binary, jnp.floor_divide)
+remainder = partial(_binary, jnp.remainder)
+power = partial(_binary, jnp.power)
+maximum = partial(_binary, jnp.maximum)
+minimum = partial(_binary, jnp.minimum)
+arctan2 = partial(_binary_of_floats, jnp.arctan2)
+logaddexp = partial(_binary_of_floats, jnp.logaddexp)
+equal = partial(_binary, jnp.equal)
+not_equal = partial(_binary, jnp.not_equal)
+less = partial(_binary, jnp.less)
+less_equal = partial(_binary, jnp.less_equal)
+greater = partial(_binary, jnp.greater)
+greater_equal = partial(_binary, jnp.greater_equal)
+logical_and = partial(_binary, jnp.logical_and)
+logical_or = partial(_binary, jnp.logical_or)
+logical_xor = partial(_binary, jnp.logical_xor)
 
 
 def where(condition: Array, x: Array, y: Array) -> Array:
@@ -357,24 +233,11 @@ def irfft(real: Array, imag: Array, size: int) -> Array:
     return jnp.fft.irfft(lax.complex(real, imag), size)
 
 
-def bitwise_and(x: Array, y: Array) -> Array:
-    return jnp.bitwise_and(x, y)
-
-
-def bitwise_or(x: Array, y: Array) -> Array:
-    return jnp.bitwise_or(x, y)
-
-
-def bitwise_xor(x: Array, y: Array) -> Array:
-    return jnp.bitwise_xor(x, y)
-
-
-def left_shift(x: Array, y: Array) -> Array:
-    return jnp.left_shift(x, y)
-
-
-def right_shift(x: Array, y: Array) -> Array:
-    return jnp.right_shift(x, y)
+bitwise_and = partial(_binary, jnp.bitwise_and)
+bitwise_or = partial(_binary, jnp.bitwise_or)
+bitwise_xor = partial(_binary, jnp.bitwise_xor)
+left_shift = partial(_binary, jnp.left_shift)
+right_shift = partial(_binary, jnp.right_shift)
 
 
 def bitcast(x: Array, dtype: str) -> Array:
@@ -387,6 +250,10 @@ def bitcast(x: Array, dtype: str) -> Array:
 
 
 # --- Reductions -------------------------------------------------------------------------------------------------------
+
+
+def _reduced(function: Callable, x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
+    return function(x, axis=axis, keepdims=keepdims)
 
 
 def _bool_to_int(x: Array) -> Array:
@@ -408,20 +275,10 @@ def prod(x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
     return jnp.prod(x, axis=axis, dtype=_SUM_DTYPES.get(x.dtype), keepdims=keepdims, promote_integers=False)
 
 
-def max(x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
-    return jnp.max(x, axis=axis, keepdims=keepdims)
-
-
-def min(x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
-    return jnp.min(x, axis=axis, keepdims=keepdims)
-
-
-def all(x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
-    return jnp.all(x, axis=axis, keepdims=keepdims)
-
-
-def any(x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
-    return jnp.any(x, axis=axis, keepdims=keepdims)
+max = partial(_reduced, jnp.max)
+min = partial(_reduced, jnp.min)
+all = partial(_reduced, jnp.all)
+any = partial(_reduced, jnp.any)
 
 
 def argmax(x: Array, axis: int) -> Array:
@@ -503,8 +360,7 @@ def index_add(x: Array, indices: Array, updates: Array) -> Array:
 # --- Contractions -----------------------------------------------------------------------------------------------------
 
 
-def matmul(x: Array, y: Array) -> Array:
-    return jnp.matmul(x, y)
+matmul = partial(_binary, jnp.matmul)
 
 
 def tensordot(x: Array, y: Array, axes: ContractedAxes) -> Array:
@@ -514,18 +370,6 @@ def tensordot(x: Array, y: Array, axes: ContractedAxes) -> Array:
 def einsum(subscripts: str, *operands: Array) -> Array:
     return jnp.einsum(subscripts, *operands)
 
-
-# --- Matrix decompositions --------------------------------------------------------------------------------------------
-
-cholesky = linalg.cholesky
-qr = linalg.qr
-svd = linalg.svd
-eigh = linalg.eigh
-eig = linalg.eig
-lu = linalg.lu
-solve = linalg.solve
-solve_triangular = linalg.solve_triangular
-slogdet = linalg.slogdet
 
 # --- Sorting ----------------------------------------------------------------------------------------------------------
 

@@ -21,8 +21,9 @@ from cornu import dtypes, trees
 from cornu.backends import common, lookup
 from cornu.backends.contract import ArraySpec, ArraySpecs, Axes, ContractedAxes, Padding, Shape
 from cornu.backends.devices import default_device_first, known_device
-from cornu.backends.numpy import linalg, tape
+from cornu.backends.numpy import tape
 from cornu.backends.numpy.convolution import conv_windows, convolve, convolve_back, pool_windows
+from cornu.backends.numpy.linalg import cholesky, eig, eigh, lu, qr, slogdet, solve, solve_triangular, svd  # noqa: F401
 from cornu.backends.numpy.tape import TapeArray, primitive
 from cornu.errors import BackendError, one_of
 from cornu.typing import ArrayLike, Tree
@@ -90,44 +91,20 @@ def arange(start: int, stop: int, step: int, dtype: str) -> np.ndarray:
 # --- Elementwise, one argument ----------------------------------------------------------------------------------------
 
 
-@primitive
-def abs(x: np.ndarray) -> np.ndarray:
-    return np.abs(x)
+def _unary(name: str) -> Callable[[Any], Any]:
+    """Return NumPy's function of this name, of one array, as a primitive."""
+    function = getattr(np, name)
+    return primitive(lambda x: function(x), name)
 
 
-@primitive
-def negative(x: np.ndarray) -> np.ndarray:
-    return np.negative(x)
-
-
-@primitive
-def sign(x: np.ndarray) -> np.ndarray:
-    return np.sign(x)
-
-
-@primitive
-def exp(x: np.ndarray) -> np.ndarray:
-    return np.exp(x)
-
-
-@primitive
-def expm1(x: np.ndarray) -> np.ndarray:
-    return np.expm1(x)
-
-
-@primitive
-def log(x: np.ndarray) -> np.ndarray:
-    return np.log(x)
-
-
-@primitive
-def log1p(x: np.ndarray) -> np.ndarray:
-    return np.log1p(x)
-
-
-@primitive
-def sqrt(x: np.ndarray) -> np.ndarray:
-    return np.sqrt(x)
+abs = _unary("abs")
+negative = _unary("negative")
+sign = _unary("sign")
+exp = _unary("exp")
+expm1 = _unary("expm1")
+log = _unary("log")
+log1p = _unary("log1p")
+sqrt = _unary("sqrt")
 
 
 @primitive
@@ -135,54 +112,16 @@ def rsqrt(x: np.ndarray) -> np.ndarray:
     return 1 / np.sqrt(x)
 
 
-@primitive
-def square(x: np.ndarray) -> np.ndarray:
-    return np.square(x)
-
-
-@primitive
-def sin(x: np.ndarray) -> np.ndarray:
-    return np.sin(x)
-
-
-@primitive
-def cos(x: np.ndarray) -> np.ndarray:
-    return np.cos(x)
-
-
-@primitive
-def tan(x: np.ndarray) -> np.ndarray:
-    return np.tan(x)
-
-
-@primitive
-def arcsin(x: np.ndarray) -> np.ndarray:
-    return np.arcsin(x)
-
-
-@primitive
-def arccos(x: np.ndarray) -> np.ndarray:
-    return np.arccos(x)
-
-
-@primitive
-def arctan(x: np.ndarray) -> np.ndarray:
-    return np.arctan(x)
-
-
-@primitive
-def sinh(x: np.ndarray) -> np.ndarray:
-    return np.sinh(x)
-
-
-@primitive
-def cosh(x: np.ndarray) -> np.ndarray:
-    return np.cosh(x)
-
-
-@primitive
-def tanh(x: np.ndarray) -> np.ndarray:
-    return np.tanh(x)
+square = _unary("square")
+sin = _unary("sin")
+cos = _unary("cos")
+tan = _unary("tan")
+arcsin = _unary("arcsin")
+arccos = _unary("arccos")
+arctan = _unary("arctan")
+sinh = _unary("sinh")
+cosh = _unary("cosh")
+tanh = _unary("tanh")
 
 
 @primitive
@@ -204,137 +143,42 @@ def relu(x: np.ndarray) -> np.ndarray:
     return np.maximum(x, np.zeros((), x.dtype))
 
 
-@primitive
-def floor(x: np.ndarray) -> np.ndarray:
-    return np.floor(x)
-
-
-@primitive
-def ceil(x: np.ndarray) -> np.ndarray:
-    return np.ceil(x)
-
-
-@primitive
-def round(x: np.ndarray) -> np.ndarray:
-    return np.round(x)
-
-
-@primitive
-def isnan(x: np.ndarray) -> np.ndarray:
-    return np.isnan(x)
-
-
-@primitive
-def isfinite(x: np.ndarray) -> np.ndarray:
-    return np.isfinite(x)
-
-
-@primitive
-def logical_not(x: np.ndarray) -> np.ndarray:
-    return np.logical_not(x)
-
+floor = _unary("floor")
+ceil = _unary("ceil")
+round = _unary("round")
+isnan = _unary("isnan")
+isfinite = _unary("isfinite")
+logical_not = _unary("logical_not")
 
 # --- Elementwise, two or three arguments ------------------------------------------------------------------------------
 
 
-@primitive
-def add(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return np.add(x, y)
+def _binary(name: str) -> Callable[[Any, Any], Any]:
+    """Return NumPy's function of this name, of two arrays or scalars, as a primitive."""
+    function = getattr(np, name)
+    return primitive(lambda x, y: function(x, y), name)
 
 
-@primitive
-def subtract(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return np.subtract(x, y)
-
-
-@primitive
-def multiply(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return np.multiply(x, y)
-
-
-@primitive
-def divide(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return np.divide(x, y)
-
-
-@primitive
-def floor_divide(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return np.floor_divide(x, y)
-
-
-@primitive
-def remainder(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return np.remainder(x, y)
-
-
-@primitive
-def power(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return np.power(x, y)
-
-
-@primitive
-def maximum(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return np.maximum(x, y)
-
-
-@primitive
-def minimum(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return np.minimum(x, y)
-
-
-@primitive
-def arctan2(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return np.arctan2(x, y)
-
-
-@primitive
-def logaddexp(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return np.logaddexp(x, y)
-
-
-@primitive
-def equal(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return np.equal(x, y)
-
-
-@primitive
-def not_equal(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return np.not_equal(x, y)
-
-
-@primitive
-def less(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return np.less(x, y)
-
-
-@primitive
-def less_equal(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return np.less_equal(x, y)
-
-
-@primitive
-def greater(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return np.greater(x, y)
-
-
-@primitive
-def greater_equal(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return np.greater_equal(x, y)
-
-
-@primitive
-def logical_and(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return np.logical_and(x, y)
-
-
-@primitive
-def logical_or(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return np.logical_or(x, y)
-
-
-@primitive
-def logical_xor(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return np.logical_xor(x, y)
+add = _binary("add")
+subtract = _binary("subtract")
+multiply = _binary("multiply")
+divide = _binary("divide")
+floor_divide = _binary("floor_divide")
+remainder = _binary("remainder")
+power = _binary("power")
+maximum = _binary("maximum")
+minimum = _binary("minimum")
+arctan2 = _binary("arctan2")
+logaddexp = _binary("logaddexp")
+equal = _binary("equal")
+not_equal = _binary("not_equal")
+less = _binary("less")
+less_equal = _binary("less_equal")
+greater = _binary("greater")
+greater_equal = _binary("greater_equal")
+logical_and = _binary("logical_and")
+logical_or = _binary("logical_or")
+logical_xor = _binary("logical_xor")
 
 
 @primitive
@@ -374,29 +218,11 @@ def irfft(real: np.ndarray, imag: np.ndarray, size: int) -> np.ndarray:
     return np.fft.irfft(complex(real, imag), size)
 
 
-@primitive
-def bitwise_and(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return np.bitwise_and(x, y)
-
-
-@primitive
-def bitwise_or(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return np.bitwise_or(x, y)
-
-
-@primitive
-def bitwise_xor(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return np.bitwise_xor(x, y)
-
-
-@primitive
-def left_shift(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return np.left_shift(x, y)
-
-
-@primitive
-def right_shift(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return np.right_shift(x, y)
+bitwise_and = _binary("bitwise_and")
+bitwise_or = _binary("bitwise_or")
+bitwise_xor = _binary("bitwise_xor")
+left_shift = _binary("left_shift")
+right_shift = _binary("right_shift")
 
 
 @primitive
@@ -405,6 +231,16 @@ def bitcast(x: np.ndarray, dtype: str) -> np.ndarray:
 
 
 # --- Reductions -------------------------------------------------------------------------------------------------------
+
+
+def _reduction(name: str) -> Callable[..., Any]:
+    """Return NumPy's reduction of this name as a primitive."""
+    function = getattr(np, name)
+
+    def reduce(x: np.ndarray, axis: Axes = None, keepdims: bool = False) -> np.ndarray:
+        return function(x, axis=axis, keepdims=keepdims)
+
+    return primitive(reduce, name)
 
 
 _SUM_DTYPES = {np.dtype(small): wide for small, wide in dtypes.SUM_DTYPES.items()}
@@ -429,24 +265,10 @@ def prod(x: np.ndarray, axis: Axes = None, keepdims: bool = False) -> np.ndarray
     return np.prod(x, axis=axis, dtype=_SUM_DTYPES.get(np.asarray(x).dtype), keepdims=keepdims)
 
 
-@primitive
-def max(x: np.ndarray, axis: Axes = None, keepdims: bool = False) -> np.ndarray:
-    return np.max(x, axis=axis, keepdims=keepdims)
-
-
-@primitive
-def min(x: np.ndarray, axis: Axes = None, keepdims: bool = False) -> np.ndarray:
-    return np.min(x, axis=axis, keepdims=keepdims)
-
-
-@primitive
-def all(x: np.ndarray, axis: Axes = None, keepdims: bool = False) -> np.ndarray:
-    return np.all(x, axis=axis, keepdims=keepdims)
-
-
-@primitive
-def any(x: np.ndarray, axis: Axes = None, keepdims: bool = False) -> np.ndarray:
-    return np.any(x, axis=axis, keepdims=keepdims)
+max = _reduction("max")
+min = _reduction("min")
+all = _reduction("all")
+any = _reduction("any")
 
 
 @primitive
@@ -548,9 +370,7 @@ def _add_rows(x: np.ndarray, rows: np.ndarray, updates: np.ndarray) -> np.ndarra
 # --- Contractions -----------------------------------------------------------------------------------------------------
 
 
-@primitive
-def matmul(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return np.matmul(x, y)
+matmul = _binary("matmul")
 
 
 @primitive
@@ -566,18 +386,6 @@ def einsum(subscripts: str, *operands: np.ndarray) -> np.ndarray:
 def _contract(subscripts: str, operands: list[np.ndarray]) -> np.ndarray:
     return np.einsum(subscripts, *operands, optimize=True)
 
-
-# --- Matrix decompositions --------------------------------------------------------------------------------------------
-
-cholesky = linalg.cholesky
-qr = linalg.qr
-svd = linalg.svd
-eigh = linalg.eigh
-eig = linalg.eig
-lu = linalg.lu
-solve = linalg.solve
-solve_triangular = linalg.solve_triangular
-slogdet = linalg.slogdet
 
 # --- Sorting ----------------------------------------------------------------------------------------------------------
 

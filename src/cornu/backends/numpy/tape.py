@@ -234,13 +234,14 @@ def _second_order() -> BackendError:
 # --- Primitives -------------------------------------------------------------------------------------------------------
 
 
-def primitive(function: Callable) -> Callable:
+def primitive(function: Callable, name: str | None = None) -> Callable:
     """Convert a function on NumPy arrays to a primitive.
 
     A primitive also accepts tape arrays and records its rules from ``gradients.RULES``, raises no NumPy warnings, returns
-    arrays instead of NumPy scalars, and follows the contract on dtypes, unless it has an argument ``dtype``.
+    arrays instead of NumPy scalars, and follows the contract on dtypes, unless it has an argument ``dtype``. Its name is that
+    of the function, unless another one is passed.
     """
-    name = function.__name__
+    name = name or function.__name__
     if name not in RULES and name not in NO_GRADIENT:
         raise LookupError(f"`{name}` needs rules in gradients.RULES, or an entry in gradients.NO_GRADIENT if it has none.")
     rules = RULES.get(name, ())

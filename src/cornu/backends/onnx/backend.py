@@ -18,6 +18,7 @@ import builtins
 import contextlib
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,7 @@ from cornu.backends.onnx.operands import (
     result_dtype,
 )
 from cornu.backends.onnx.operands import cast as cast_array
-from cornu.backends.onnx.primitive import NUMBERS, available, primitive, refused
+from cornu.backends.onnx.primitive import NUMBERS, available, primitive, refusal
 from cornu.backends.onnx.symbolic_sizes import is_open
 from cornu.typing import ArrayLike, Tree
 
@@ -95,6 +96,11 @@ def arange(start: int, stop: int, step: int, dtype: str) -> OnnxArray:
 # --- Elementwise, one argument ----------------------------------------------------------------------------------------
 
 
+def _of_one(name: str, op: str, x: OnnxArray) -> OnnxArray:
+    """Add a node with one operand, in the dtype of the result of NumPy's function of this name."""
+    return elementwise(op, x, dtype=result_dtype(name, x))
+
+
 def _of_float(op: str, x: OnnxArray) -> OnnxArray:
     """Add a node of a floating-point function; integers are cast to ``config.floatx()``."""
     x = as_array(x)
@@ -106,19 +112,9 @@ def abs(x: OnnxArray) -> OnnxArray:
     return x if x.dtype.kind in "ub" else elementwise("Abs", x, dtype=dtype(x))
 
 
-@primitive
-def negative(x: OnnxArray) -> OnnxArray:
-    return elementwise("Neg", x, dtype=result_dtype("negative", x))
-
-
-@primitive
-def sign(x: OnnxArray) -> OnnxArray:
-    return elementwise("Sign", x, dtype=result_dtype("sign", x))
-
-
-@primitive
-def exp(x: OnnxArray) -> OnnxArray:
-    return _of_float("Exp", x)
+negative = primitive(partial(_of_one, "negative", "Neg"), "negative")
+sign = primitive(partial(_of_one, "sign", "Sign"), "sign")
+exp = primitive(partial(_of_float, "Exp"), "exp")
 
 
 @primitive
@@ -126,9 +122,7 @@ def expm1(x: OnnxArray) -> OnnxArray:
     return subtract(exp(x), 1)
 
 
-@primitive
-def log(x: OnnxArray) -> OnnxArray:
-    return _of_float("Log", x)
+log = primitive(partial(_of_float, "Log"), "log")
 
 
 @primitive
@@ -136,9 +130,7 @@ def log1p(x: OnnxArray) -> OnnxArray:
     return log(add(x, 1))
 
 
-@primitive
-def sqrt(x: OnnxArray) -> OnnxArray:
-    return _of_float("Sqrt", x)
+sqrt = primitive(partial(_of_float, "Sqrt"), "sqrt")
 
 
 @primitive
@@ -151,59 +143,17 @@ def square(x: OnnxArray) -> OnnxArray:
     return multiply(x, x)
 
 
-@primitive
-def sin(x: OnnxArray) -> OnnxArray:
-    return _of_float("Sin", x)
-
-
-@primitive
-def cos(x: OnnxArray) -> OnnxArray:
-    return _of_float("Cos", x)
-
-
-@primitive
-def tan(x: OnnxArray) -> OnnxArray:
-    return _of_float("Tan", x)
-
-
-@primitive
-def arcsin(x: OnnxArray) -> OnnxArray:
-    return _of_float("Asin", x)
-
-
-@primitive
-def arccos(x: OnnxArray) -> OnnxArray:
-    return _of_float("Acos", x)
-
-
-@primitive
-def arctan(x: OnnxArray) -> OnnxArray:
-    return _of_float("Atan", x)
-
-
-@primitive
-def sinh(x: OnnxArray) -> OnnxArray:
-    return _of_float("Sinh", x)
-
-
-@primitive
-def cosh(x: OnnxArray) -> OnnxArray:
-    return _of_float("Cosh", x)
-
-
-@primitive
-def tanh(x: OnnxArray) -> OnnxArray:
-    return _of_float("Tanh", x)
-
-
-@primitive
-def erf(x: OnnxArray) -> OnnxArray:
-    return _of_float("Erf", x)
-
-
-@primitive
-def sigmoid(x: OnnxArray) -> OnnxArray:
-    return _of_float("Sigmoid", x)
+sin = primitive(partial(_of_float, "Sin"), "sin")
+cos = primitive(partial(_of_float, "Cos"), "cos")
+tan = primitive(partial(_of_float, "Tan"), "tan")
+arcsin = primitive(partial(_of_float, "Asin"), "arcsin")
+arccos = primitive(partial(_of_float, "Acos"), "arccos")
+arctan = primitive(partial(_of_float, "Atan"), "arctan")
+sinh = primitive(partial(_of_float, "Sinh"), "sinh")
+cosh = primitive(partial(_of_float, "Cosh"), "cosh")
+tanh = primitive(partial(_of_float, "Tanh"), "tanh")
+erf = primitive(partial(_of_float, "Erf"), "erf")
+sigmoid = primitive(partial(_of_float, "Sigmoid"), "sigmoid")
 
 
 @primitive
@@ -218,19 +168,9 @@ def _to_whole(name: str, op: str, x: OnnxArray) -> OnnxArray:
     return elementwise(op, x, dtype=wanted) if np.dtype(wanted).kind == "f" else cast(x, wanted)
 
 
-@primitive
-def floor(x: OnnxArray) -> OnnxArray:
-    return _to_whole("floor", "Floor", x)
-
-
-@primitive
-def ceil(x: OnnxArray) -> OnnxArray:
-    return _to_whole("ceil", "Ceil", x)
-
-
-@primitive
-def round(x: OnnxArray) -> OnnxArray:
-    return _to_whole("round", "Round", x)
+floor = primitive(partial(_to_whole, "floor", "Floor"), "floor")
+ceil = primitive(partial(_to_whole, "ceil", "Ceil"), "ceil")
+round = primitive(partial(_to_whole, "round", "Round"), "round")
 
 
 @primitive
@@ -273,9 +213,7 @@ def add(x: OnnxArray, y: OnnxArray) -> OnnxArray:
     return _logical("Or", x, y) if _are_booleans(x, y) else _of_two("add", "Add", x, y)
 
 
-@primitive
-def subtract(x: OnnxArray, y: OnnxArray) -> OnnxArray:
-    return _of_two("subtract", "Sub", x, y)
+subtract = primitive(partial(_of_two, "subtract", "Sub"), "subtract")
 
 
 @primitive
@@ -283,9 +221,7 @@ def multiply(x: OnnxArray, y: OnnxArray) -> OnnxArray:
     return _logical("And", x, y) if _are_booleans(x, y) else _of_two("multiply", "Mul", x, y)
 
 
-@primitive
-def divide(x: OnnxArray, y: OnnxArray) -> OnnxArray:
-    return _of_two("divide", "Div", x, y)
+divide = primitive(partial(_of_two, "divide", "Div"), "divide")
 
 
 @primitive
@@ -305,19 +241,9 @@ def remainder(x: OnnxArray, y: OnnxArray) -> OnnxArray:
     return elementwise("Mod", x, y, dtype=wanted)
 
 
-@primitive
-def power(x: OnnxArray, y: OnnxArray) -> OnnxArray:
-    return _of_two("power", "Pow", x, y)
-
-
-@primitive
-def maximum(x: OnnxArray, y: OnnxArray) -> OnnxArray:
-    return _of_two("maximum", "Max", x, y)
-
-
-@primitive
-def minimum(x: OnnxArray, y: OnnxArray) -> OnnxArray:
-    return _of_two("minimum", "Min", x, y)
+power = primitive(partial(_of_two, "power", "Pow"), "power")
+maximum = primitive(partial(_of_two, "maximum", "Max"), "maximum")
+minimum = primitive(partial(_of_two, "minimum", "Min"), "minimum")
 
 
 @primitive
@@ -339,9 +265,7 @@ def logaddexp(x: OnnxArray, y: OnnxArray) -> OnnxArray:
     return add(maximum(x, y), elementwise("Softplus", negative(distance), dtype=wanted))
 
 
-@primitive
-def equal(x: OnnxArray, y: OnnxArray) -> OnnxArray:
-    return _compared("Equal", x, y)
+equal = primitive(partial(_compared, "Equal"), "equal")
 
 
 @primitive
@@ -349,39 +273,13 @@ def not_equal(x: OnnxArray, y: OnnxArray) -> OnnxArray:
     return logical_not(equal(x, y))
 
 
-@primitive
-def less(x: OnnxArray, y: OnnxArray) -> OnnxArray:
-    return _compared("Less", x, y)
-
-
-@primitive
-def less_equal(x: OnnxArray, y: OnnxArray) -> OnnxArray:
-    return _compared("LessOrEqual", x, y)
-
-
-@primitive
-def greater(x: OnnxArray, y: OnnxArray) -> OnnxArray:
-    return _compared("Greater", x, y)
-
-
-@primitive
-def greater_equal(x: OnnxArray, y: OnnxArray) -> OnnxArray:
-    return _compared("GreaterOrEqual", x, y)
-
-
-@primitive
-def logical_and(x: OnnxArray, y: OnnxArray) -> OnnxArray:
-    return _logical("And", x, y)
-
-
-@primitive
-def logical_or(x: OnnxArray, y: OnnxArray) -> OnnxArray:
-    return _logical("Or", x, y)
-
-
-@primitive
-def logical_xor(x: OnnxArray, y: OnnxArray) -> OnnxArray:
-    return _logical("Xor", x, y)
+less = primitive(partial(_compared, "Less"), "less")
+less_equal = primitive(partial(_compared, "LessOrEqual"), "less_equal")
+greater = primitive(partial(_compared, "Greater"), "greater")
+greater_equal = primitive(partial(_compared, "GreaterOrEqual"), "greater_equal")
+logical_and = primitive(partial(_logical, "And"), "logical_and")
+logical_or = primitive(partial(_logical, "Or"), "logical_or")
+logical_xor = primitive(partial(_logical, "Xor"), "logical_xor")
 
 
 @primitive
@@ -420,39 +318,21 @@ def _reduced(op: str, x: OnnxArray, axis: Axes, keepdims: bool, dtype: str) -> O
     return cast_array(OnnxArray(shape, kernel, current().emit(op, inputs, 1, attributes, len(shape))[0], order or None), dtype)
 
 
-@primitive
-def sum(x: OnnxArray, axis: Axes = None, keepdims: bool = False) -> OnnxArray:
-    return _reduced("ReduceSum", x, axis, keepdims, result_dtype("sum", x))
+def _reduced_in_its_dtype(name: str, op: str, x: OnnxArray, axis: Axes = None, keepdims: bool = False) -> OnnxArray:
+    return _reduced(op, x, axis, keepdims, result_dtype(name, x))
 
 
-@primitive
-def mean(x: OnnxArray, axis: Axes = None, keepdims: bool = False) -> OnnxArray:
-    return _reduced("ReduceMean", x, axis, keepdims, result_dtype("mean", x))
+def _reduced_bools(op: str, x: OnnxArray, axis: Axes = None, keepdims: bool = False) -> OnnxArray:
+    return _reduced(op, cast(x, "bool"), axis, keepdims, "bool")
 
 
-@primitive
-def prod(x: OnnxArray, axis: Axes = None, keepdims: bool = False) -> OnnxArray:
-    return _reduced("ReduceProd", x, axis, keepdims, result_dtype("prod", x))
-
-
-@primitive
-def max(x: OnnxArray, axis: Axes = None, keepdims: bool = False) -> OnnxArray:
-    return _reduced("ReduceMax", x, axis, keepdims, result_dtype("max", x))
-
-
-@primitive
-def min(x: OnnxArray, axis: Axes = None, keepdims: bool = False) -> OnnxArray:
-    return _reduced("ReduceMin", x, axis, keepdims, result_dtype("min", x))
-
-
-@primitive
-def all(x: OnnxArray, axis: Axes = None, keepdims: bool = False) -> OnnxArray:
-    return _reduced("ReduceMin", cast(x, "bool"), axis, keepdims, "bool")
-
-
-@primitive
-def any(x: OnnxArray, axis: Axes = None, keepdims: bool = False) -> OnnxArray:
-    return _reduced("ReduceMax", cast(x, "bool"), axis, keepdims, "bool")
+sum = primitive(partial(_reduced_in_its_dtype, "sum", "ReduceSum"), "sum")
+mean = primitive(partial(_reduced_in_its_dtype, "mean", "ReduceMean"), "mean")
+prod = primitive(partial(_reduced_in_its_dtype, "prod", "ReduceProd"), "prod")
+max = primitive(partial(_reduced_in_its_dtype, "max", "ReduceMax"), "max")
+min = primitive(partial(_reduced_in_its_dtype, "min", "ReduceMin"), "min")
+all = primitive(partial(_reduced_bools, "ReduceMin"), "all")
+any = primitive(partial(_reduced_bools, "ReduceMax"), "any")
 
 
 def _place_of_extreme(op: str, x: OnnxArray, axis: int) -> OnnxArray:
@@ -462,14 +342,8 @@ def _place_of_extreme(op: str, x: OnnxArray, axis: int) -> OnnxArray:
     return cast(OnnxArray((*x.shape[:axis], *x.shape[axis + 1 :]), "int64", name), "int32")
 
 
-@primitive
-def argmax(x: OnnxArray, axis: int) -> OnnxArray:
-    return _place_of_extreme("ArgMax", x, axis)
-
-
-@primitive
-def argmin(x: OnnxArray, axis: int) -> OnnxArray:
-    return _place_of_extreme("ArgMin", x, axis)
+argmax = primitive(partial(_place_of_extreme, "ArgMax"), "argmax")
+argmin = primitive(partial(_place_of_extreme, "ArgMin"), "argmin")
 
 
 @primitive
@@ -651,26 +525,29 @@ def _contract(subscripts: str, operands: list[OnnxArray]) -> OnnxArray:
 
 # --- Matrices, complex numbers and bits -------------------------------------------------------------------------------
 
-complex = linalg.complex
-complex_parts = linalg.complex_parts
+_NO_DECOMPOSITIONS = "ONNX has no operators for matrix decompositions.", linalg.OUTSIDE
+_NO_COMPLEX_NUMBERS = "ONNX does not compute with complex numbers.", "Use two arrays, for the real and imaginary parts."
+
 fft = linalg.fft
 rfft = linalg.rfft
 irfft = linalg.irfft
 bitwise_and = linalg.bitwise_and
 bitwise_or = linalg.bitwise_or
 bitwise_xor = linalg.bitwise_xor
-left_shift = linalg.left_shift
-right_shift = linalg.right_shift
-bitcast = linalg.bitcast
-cholesky = linalg.cholesky
-qr = linalg.qr
-svd = linalg.svd
-eigh = linalg.eigh
-eig = linalg.eig
-lu = linalg.lu
-solve = linalg.solve
-solve_triangular = linalg.solve_triangular
 slogdet = linalg.slogdet
+cholesky = primitive(refusal("cholesky", *_NO_DECOMPOSITIONS), "cholesky")
+qr = primitive(refusal("qr", *_NO_DECOMPOSITIONS), "qr")
+svd = primitive(refusal("svd", *_NO_DECOMPOSITIONS), "svd")
+eigh = primitive(refusal("eigh", *_NO_DECOMPOSITIONS), "eigh")
+eig = primitive(refusal("eig", *_NO_DECOMPOSITIONS), "eig")
+lu = primitive(refusal("lu", *_NO_DECOMPOSITIONS), "lu")
+solve = primitive(refusal("solve", *_NO_DECOMPOSITIONS), "solve")
+solve_triangular = primitive(refusal("solve_triangular", *_NO_DECOMPOSITIONS), "solve_triangular")
+complex = primitive(refusal("complex", *_NO_COMPLEX_NUMBERS), "complex")
+complex_parts = primitive(refusal("complex_parts", *_NO_COMPLEX_NUMBERS), "complex_parts")
+left_shift = primitive(refusal("left_shift", *linalg.NO_BITS), "left_shift")
+right_shift = primitive(refusal("right_shift", *linalg.NO_BITS), "right_shift")
+bitcast = primitive(refusal("bitcast", *linalg.NO_BITS), "bitcast")
 
 # --- Sorting ----------------------------------------------------------------------------------------------------------
 
@@ -734,17 +611,9 @@ _NO_RANDOMNESS = "ONNX draws different random values, so the file could not be v
 _LEAVE_IT_OUT = "Remove the layer from the exported model, or draw the values outside and pass them as an input."
 
 
-def fold_in(key: OnnxArray, data: int | OnnxArray) -> OnnxArray:
-    raise refused("fold_in", _NO_RANDOMNESS, _LEAVE_IT_OUT)
-
-
-def random_uniform(key: OnnxArray, shape: Shape, dtype: str) -> OnnxArray:
-    raise refused("random_uniform", _NO_RANDOMNESS, _LEAVE_IT_OUT)
-
-
-def random_normal(key: OnnxArray, shape: Shape, dtype: str) -> OnnxArray:
-    raise refused("random_normal", _NO_RANDOMNESS, _LEAVE_IT_OUT)
-
+fold_in = refusal("fold_in", _NO_RANDOMNESS, _LEAVE_IT_OUT)
+random_uniform = refusal("random_uniform", _NO_RANDOMNESS, _LEAVE_IT_OUT)
+random_normal = refusal("random_normal", _NO_RANDOMNESS, _LEAVE_IT_OUT)
 
 # --- Transforms -------------------------------------------------------------------------------------------------------
 
@@ -752,8 +621,7 @@ _NO_TRAINING = "An ONNX file contains the computation of outputs from inputs; th
 _ONLY_FORWARD = "Export a model whose `call` only computes its outputs."
 
 
-def value_and_grad(f: Callable, has_aux: bool = False) -> Callable:
-    raise refused("value_and_grad", _NO_TRAINING, _ONLY_FORWARD)
+value_and_grad = refusal("value_and_grad", _NO_TRAINING, _ONLY_FORWARD)
 
 
 @primitive
@@ -785,8 +653,7 @@ def concrete() -> contextlib.AbstractContextManager:
     return contextlib.nullcontext()
 
 
-def multi_step(step: Callable, finish: Callable) -> Callable:
-    raise refused("multi_step", _NO_TRAINING, _ONLY_FORWARD)
+multi_step = refusal("multi_step", _NO_TRAINING, _ONLY_FORWARD)
 
 
 def abstract_eval(f: Callable, *specs: ArraySpecs) -> Any:

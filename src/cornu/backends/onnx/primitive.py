@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from cornu.backends import lookup
+from cornu.backends.contract import Backend
 from cornu.backends.onnx.graph_builder import PRIMITIVES, OnnxArray, constant, place
 from cornu.backends.onnx.symbolic_sizes import is_open
 from cornu.errors import BackendError
@@ -20,9 +21,9 @@ _KEEP_LABEL = ("cast", "reshape", "transpose")
 """Functions whose result keeps the label of a variable."""
 
 
-def primitive(function: Callable) -> Callable:
+def primitive(function: Callable, name: str | None = None) -> Callable:
     """Convert a function to a primitive: if all arguments are constants, the NumPy backend computes it, unrecorded."""
-    name = function.__name__
+    name = name or function.__name__
     on_numbers = getattr(lookup.get("numpy"), name)
     signature = inspect.signature(function)
 
@@ -67,6 +68,17 @@ def refused(primitive: str, reason: str, hint: str) -> BackendError:
     return BackendError(
         f"`{primitive}` was called {f'in {where!r} ' if where else ''}while a model was recorded for ONNX.", reason, hint
     )
+
+
+def refusal(name: str, reason: str, hint: str) -> Callable:
+    """Return a function with the arguments of a primitive that raises the error of :func:`refused`."""
+
+    def refuse(*args: Tree, **kwargs: Any) -> Any:
+        raise refused(name, reason, hint)
+
+    _, *parameters = inspect.signature(getattr(Backend, name)).parameters.values()  # without `self`
+    refuse.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return refuse
 
 
 def available(dtype: str) -> str:

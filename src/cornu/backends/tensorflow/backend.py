@@ -17,6 +17,7 @@ import builtins
 import contextlib
 import functools
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,6 @@ from cornu.backends.tensorflow import (
     convolution,
     gradients,
     indexing,
-    linalg,
     pooling,
     tracing,
     variables,
@@ -50,6 +50,7 @@ from cornu.backends.tensorflow.arrays import (
     summable,
 )
 from cornu.backends.tensorflow.devices import device_names, device_scope, requested_scope
+from cornu.backends.tensorflow.linalg import cholesky, eig, eigh, lu, qr, slogdet, solve, solve_triangular, svd  # noqa: F401
 from cornu.backends.tensorflow.startup import tf
 from cornu.typing import Tree
 
@@ -118,104 +119,57 @@ def _is_unsigned(x: tf.Tensor) -> bool:
     return x.dtype.is_unsigned or x.dtype == tf.bool
 
 
+def _of_floats(function: Callable, x: tf.Tensor) -> tf.Tensor:
+    return function(floating(x))
+
+
+def _unless_integer(function: Callable, x: tf.Tensor) -> tf.Tensor:
+    return function(x) if is_float(x) else x
+
+
+def _signed(function: Callable, x: tf.Tensor) -> tf.Tensor:
+    """Apply a function that TensorFlow lacks for unsigned integers and booleans."""
+    return apply_in("int64", function, x) if _is_unsigned(x) else function(x)
+
+
 def abs(x: tf.Tensor) -> tf.Tensor:
     return x if _is_unsigned(x) else tf.abs(x)
 
 
-def negative(x: tf.Tensor) -> tf.Tensor:
-    return apply_in("int64", tf.negative, x) if _is_unsigned(x) else tf.negative(x)
-
-
-def sign(x: tf.Tensor) -> tf.Tensor:
-    return apply_in("int64", tf.sign, x) if _is_unsigned(x) else tf.sign(x)
-
-
-def exp(x: tf.Tensor) -> tf.Tensor:
-    return tf.exp(floating(x))
-
-
-def expm1(x: tf.Tensor) -> tf.Tensor:
-    return tf.math.expm1(floating(x))
-
-
-def log(x: tf.Tensor) -> tf.Tensor:
-    return tf.math.log(floating(x))
-
-
-def log1p(x: tf.Tensor) -> tf.Tensor:
-    return tf.math.log1p(floating(x))
-
-
-def sqrt(x: tf.Tensor) -> tf.Tensor:
-    return tf.sqrt(floating(x))
-
-
-def rsqrt(x: tf.Tensor) -> tf.Tensor:
-    return tf.math.rsqrt(floating(x))
+negative = partial(_signed, tf.negative)
+sign = partial(_signed, tf.sign)
+exp = partial(_of_floats, tf.exp)
+expm1 = partial(_of_floats, tf.math.expm1)
+log = partial(_of_floats, tf.math.log)
+log1p = partial(_of_floats, tf.math.log1p)
+sqrt = partial(_of_floats, tf.sqrt)
+rsqrt = partial(_of_floats, tf.math.rsqrt)
 
 
 def square(x: tf.Tensor) -> tf.Tensor:
     return multiply(x, x) if x.dtype == tf.bool else tf.square(x)
 
 
-def sin(x: tf.Tensor) -> tf.Tensor:
-    return tf.sin(floating(x))
-
-
-def cos(x: tf.Tensor) -> tf.Tensor:
-    return tf.cos(floating(x))
-
-
-def tan(x: tf.Tensor) -> tf.Tensor:
-    return tf.tan(floating(x))
-
-
-def arcsin(x: tf.Tensor) -> tf.Tensor:
-    return tf.asin(floating(x))
-
-
-def arccos(x: tf.Tensor) -> tf.Tensor:
-    return tf.acos(floating(x))
-
-
-def arctan(x: tf.Tensor) -> tf.Tensor:
-    return tf.atan(floating(x))
-
-
-def sinh(x: tf.Tensor) -> tf.Tensor:
-    return tf.sinh(floating(x))
-
-
-def cosh(x: tf.Tensor) -> tf.Tensor:
-    return tf.cosh(floating(x))
-
-
-def tanh(x: tf.Tensor) -> tf.Tensor:
-    return tf.tanh(floating(x))
-
-
-def erf(x: tf.Tensor) -> tf.Tensor:
-    return tf.math.erf(floating(x))
-
-
-def sigmoid(x: tf.Tensor) -> tf.Tensor:
-    return tf.sigmoid(floating(x))
+sin = partial(_of_floats, tf.sin)
+cos = partial(_of_floats, tf.cos)
+tan = partial(_of_floats, tf.tan)
+arcsin = partial(_of_floats, tf.asin)
+arccos = partial(_of_floats, tf.acos)
+arctan = partial(_of_floats, tf.atan)
+sinh = partial(_of_floats, tf.sinh)
+cosh = partial(_of_floats, tf.cosh)
+tanh = partial(_of_floats, tf.tanh)
+erf = partial(_of_floats, tf.math.erf)
+sigmoid = partial(_of_floats, tf.sigmoid)
 
 
 def relu(x: tf.Tensor) -> tf.Tensor:
     return tf.nn.relu(x)
 
 
-def floor(x: tf.Tensor) -> tf.Tensor:
-    return tf.floor(x) if is_float(x) else x
-
-
-def ceil(x: tf.Tensor) -> tf.Tensor:
-    return tf.math.ceil(x) if is_float(x) else x
-
-
-def round(x: tf.Tensor) -> tf.Tensor:
-    return tf.round(x) if is_float(x) else x
+floor = partial(_unless_integer, tf.floor)
+ceil = partial(_unless_integer, tf.math.ceil)
+round = partial(_unless_integer, tf.round)
 
 
 def isnan(x: tf.Tensor) -> tf.Tensor:
@@ -235,49 +189,38 @@ def logical_not(x: tf.Tensor) -> tf.Tensor:
 # --- Elementwise, two or three arguments ------------------------------------------------------------------------------
 
 
-def add(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-    x, y = promote(x, y)
-    return tf.logical_or(x, y) if x.dtype == tf.bool else tf.add(x, y)
+def _binary(function: Callable, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+    return function(x, y)
 
 
-def subtract(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-    x, y = promote(x, y)
-    return tf.subtract(x, y)
+def _promoted(function: Callable, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+    return function(*promote(x, y))
 
 
-def multiply(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-    x, y = promote(x, y)
-    return tf.logical_and(x, y) if x.dtype == tf.bool else tf.multiply(x, y)
+def _promoted_to_floats(function: Callable, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+    return function(*promote_to_floats(x, y))
 
 
-def divide(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-    x, y = promote_to_floats(x, y)
-    return tf.divide(x, y)
+def _of_bits(function: Callable, logical: Callable, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+    """Apply a function, or the one for booleans, to two tensors of one dtype."""
+    return logical(x, y) if x.dtype == tf.bool else function(x, y)
 
 
-def floor_divide(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-    x, y = promote(x, y)
-    return tf.math.floordiv(x, y)
+def _promoted_or_logical(function: Callable, logical: Callable, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+    return _of_bits(function, logical, *promote(x, y))
 
 
-def remainder(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-    x, y = promote(x, y)
-    return tf.math.floormod(x, y)
+add = partial(_promoted_or_logical, tf.add, tf.logical_or)
+subtract = partial(_promoted, tf.subtract)
+multiply = partial(_promoted_or_logical, tf.multiply, tf.logical_and)
+divide = partial(_promoted_to_floats, tf.divide)
+floor_divide = partial(_promoted, tf.math.floordiv)
+remainder = partial(_promoted, tf.math.floormod)
 
 
 def power(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     x, y = promote(x, y)
     return apply_in("int64", tf.pow, x, y) if _is_unsigned(x) else tf.pow(x, y)
-
-
-def maximum(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-    x, y = promote(x, y)
-    return tf.logical_or(x, y) if x.dtype == tf.bool else _larger(x, y)
-
-
-def minimum(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-    x, y = promote(x, y)
-    return tf.logical_and(x, y) if x.dtype == tf.bool else _smaller(x, y)
 
 
 def _with_shared_gradient(extremum: Callable, wins: Callable) -> Any:
@@ -303,13 +246,11 @@ def _with_shared_gradient(extremum: Callable, wins: Callable) -> Any:
     return broadcasting
 
 
-_larger = _with_shared_gradient(tf.maximum, tf.greater)
-_smaller = _with_shared_gradient(tf.minimum, tf.less)
+maximum = partial(_promoted_or_logical, _with_shared_gradient(tf.maximum, tf.greater), tf.logical_or)
+minimum = partial(_promoted_or_logical, _with_shared_gradient(tf.minimum, tf.less), tf.logical_and)
 
 
-def arctan2(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-    x, y = promote_to_floats(x, y)
-    return tf.atan2(x, y)
+arctan2 = partial(_promoted_to_floats, tf.atan2)
 
 
 def logaddexp(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
@@ -320,49 +261,24 @@ def logaddexp(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     return tf.where(is_undefined, tf.add(x, y), maximum(x, y) + tf.math.log1p(tf.exp(-distance)))
 
 
-def _comparable(x: tf.Tensor, y: tf.Tensor) -> list:
+def _compared(function: Callable, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     x, y = promote(x, y)
-    return [tf.cast(x, "uint8"), tf.cast(y, "uint8")] if x.dtype == tf.bool else [x, y]
+    return function(tf.cast(x, "uint8"), tf.cast(y, "uint8")) if x.dtype == tf.bool else function(x, y)
 
 
-def equal(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-    return tf.equal(*_comparable(x, y))
+def _logical(function: Callable, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+    return function(*(as_bool(value) for value in promote(x, y)))
 
 
-def not_equal(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-    return tf.not_equal(*_comparable(x, y))
-
-
-def less(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-    return tf.less(*_comparable(x, y))
-
-
-def less_equal(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-    return tf.less_equal(*_comparable(x, y))
-
-
-def greater(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-    return tf.greater(*_comparable(x, y))
-
-
-def greater_equal(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-    return tf.greater_equal(*_comparable(x, y))
-
-
-def logical_and(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-    return tf.logical_and(*_as_bools(x, y))
-
-
-def logical_or(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-    return tf.logical_or(*_as_bools(x, y))
-
-
-def logical_xor(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-    return tf.math.logical_xor(*_as_bools(x, y))
-
-
-def _as_bools(x: tf.Tensor, y: tf.Tensor) -> list:
-    return [as_bool(value) for value in promote(x, y)]
+equal = partial(_compared, tf.equal)
+not_equal = partial(_compared, tf.not_equal)
+less = partial(_compared, tf.less)
+less_equal = partial(_compared, tf.less_equal)
+greater = partial(_compared, tf.greater)
+greater_equal = partial(_compared, tf.greater_equal)
+logical_and = partial(_logical, tf.logical_and)
+logical_or = partial(_logical, tf.logical_or)
+logical_xor = partial(_logical, tf.math.logical_xor)
 
 
 def where(condition: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
@@ -398,24 +314,11 @@ def irfft(real: tf.Tensor, imag: tf.Tensor, size: int) -> tf.Tensor:
     return tf.signal.irfft(tf.complex(real, imag), [size])
 
 
-def bitwise_and(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-    return tf.logical_and(x, y) if x.dtype == tf.bool else tf.bitwise.bitwise_and(x, y)
-
-
-def bitwise_or(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-    return tf.logical_or(x, y) if x.dtype == tf.bool else tf.bitwise.bitwise_or(x, y)
-
-
-def bitwise_xor(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-    return tf.math.logical_xor(x, y) if x.dtype == tf.bool else tf.bitwise.bitwise_xor(x, y)
-
-
-def left_shift(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-    return tf.bitwise.left_shift(x, y)
-
-
-def right_shift(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-    return tf.bitwise.right_shift(x, y)
+bitwise_and = partial(_of_bits, tf.bitwise.bitwise_and, tf.logical_and)
+bitwise_or = partial(_of_bits, tf.bitwise.bitwise_or, tf.logical_or)
+bitwise_xor = partial(_of_bits, tf.bitwise.bitwise_xor, tf.math.logical_xor)
+left_shift = partial(_binary, tf.bitwise.left_shift)
+right_shift = partial(_binary, tf.bitwise.right_shift)
 
 
 def bitcast(x: tf.Tensor, dtype: str) -> tf.Tensor:
@@ -428,6 +331,14 @@ def bitcast(x: tf.Tensor, dtype: str) -> tf.Tensor:
 
 
 # --- Reductions -------------------------------------------------------------------------------------------------------
+
+
+def _extreme(function: Callable, logical: Callable, x: tf.Tensor, axis: Axes = None, keepdims: bool = False) -> tf.Tensor:
+    return (logical if x.dtype == tf.bool else function)(x, axis, keepdims)
+
+
+def _reduced_bools(function: Callable, x: tf.Tensor, axis: Axes = None, keepdims: bool = False) -> tf.Tensor:
+    return function(as_bool(x), axis, keepdims)
 
 
 def sum(x: tf.Tensor, axis: Axes = None, keepdims: bool = False) -> tf.Tensor:
@@ -447,20 +358,10 @@ def prod(x: tf.Tensor, axis: Axes = None, keepdims: bool = False) -> tf.Tensor:
     return tf.reduce_prod(summable(x), axis, keepdims)
 
 
-def max(x: tf.Tensor, axis: Axes = None, keepdims: bool = False) -> tf.Tensor:
-    return (tf.reduce_any if x.dtype == tf.bool else tf.reduce_max)(x, axis, keepdims)
-
-
-def min(x: tf.Tensor, axis: Axes = None, keepdims: bool = False) -> tf.Tensor:
-    return (tf.reduce_all if x.dtype == tf.bool else tf.reduce_min)(x, axis, keepdims)
-
-
-def all(x: tf.Tensor, axis: Axes = None, keepdims: bool = False) -> tf.Tensor:
-    return tf.reduce_all(as_bool(x), axis, keepdims)
-
-
-def any(x: tf.Tensor, axis: Axes = None, keepdims: bool = False) -> tf.Tensor:
-    return tf.reduce_any(as_bool(x), axis, keepdims)
+max = partial(_extreme, tf.reduce_max, tf.reduce_any)
+min = partial(_extreme, tf.reduce_min, tf.reduce_all)
+all = partial(_reduced_bools, tf.reduce_all)
+any = partial(_reduced_bools, tf.reduce_any)
 
 
 def argmax(x: tf.Tensor, axis: int) -> tf.Tensor:
@@ -625,27 +526,15 @@ def _matmul(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
 
 
 def tensordot(x: tf.Tensor, y: tf.Tensor, axes: ContractedAxes) -> tf.Tensor:
-    return _contract(functools.partial(tf.tensordot, axes=axes), x, y)
+    return _contract(partial(tf.tensordot, axes=axes), x, y)
 
 
 def einsum(subscripts: str, *operands: tf.Tensor) -> tf.Tensor:
     if "->" not in subscripts:  # TensorFlow omits the axes of `...` from the result
         once = [letter for letter in sorted(set(subscripts)) if letter.isalpha() and subscripts.count(letter) == 1]
         subscripts = f"{subscripts}->{'...' if '...' in subscripts else ''}{''.join(once)}"
-    return _contract(functools.partial(tf.einsum, subscripts), *operands)
+    return _contract(partial(tf.einsum, subscripts), *operands)
 
-
-# --- Matrix decompositions --------------------------------------------------------------------------------------------
-
-cholesky = linalg.cholesky
-qr = linalg.qr
-svd = linalg.svd
-eigh = linalg.eigh
-eig = linalg.eig
-lu = linalg.lu
-solve = linalg.solve
-solve_triangular = linalg.solve_triangular
-slogdet = linalg.slogdet
 
 # --- Sorting ----------------------------------------------------------------------------------------------------------
 
@@ -666,32 +555,25 @@ def top_k(x: tf.Tensor, k: int) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def conv(x: tf.Tensor, kernel: tf.Tensor, strides: Shape, padding: Padding, dilation: Shape, groups: int = 1) -> tf.Tensor:
-    def convolved(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-        return convolution.conv(x, kernel, tuple(strides), padding, tuple(dilation), groups)
-
-    return _convolved(convolved, x, kernel)
+    return _convolved(convolution.conv, x, kernel, tuple(strides), padding, tuple(dilation), groups)
 
 
 def conv_transpose(
     x: tf.Tensor, kernel: tf.Tensor, output_size: Shape, strides: Shape, padding: Padding, dilation: Shape
 ) -> tf.Tensor:
-    def convolved(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-        return convolution.conv_transpose(x, kernel, output_size, tuple(strides), padding, tuple(dilation))
-
-    return _convolved(convolved, x, kernel)
+    return _convolved(convolution.conv_transpose, x, kernel, output_size, tuple(strides), padding, tuple(dilation))
 
 
-def _convolved(function: Callable, x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+def _convolved(function: Callable, x: tf.Tensor, kernel: tf.Tensor, *windows: Any) -> tf.Tensor:
     """Apply a convolution to promoted arguments; integers are converted to floats that represent them exactly."""
     x, kernel = promote(x, kernel)
-    return function(x, kernel) if is_float(x) else apply_in("float64", function, x, kernel)
+    if is_float(x):
+        return function(x, kernel, *windows)
+    return apply_in("float64", lambda x, kernel: function(x, kernel, *windows), x, kernel)
 
 
 def max_pool(x: tf.Tensor, window: Shape, strides: Shape, padding: Padding) -> tf.Tensor:
-    def pooled(x: tf.Tensor) -> tf.Tensor:
-        return pooling.max_pool(x, window, strides, padding)
-
-    return apply_in("int64", pooled, x) if _is_unsigned(x) else pooled(x)
+    return _signed(partial(pooling.max_pool, window=window, strides=strides, padding=padding), x)
 
 
 def avg_pool(x: tf.Tensor, window: Shape, strides: Shape, padding: Padding) -> tf.Tensor:

@@ -13,6 +13,7 @@ import builtins
 import functools
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,9 +25,10 @@ from cornu import config, dtypes, trees
 from cornu.backends import common, lookup
 from cornu.backends.contract import ArraySpec, ArraySpecs, Axes, Index, Padding, Shape
 from cornu.backends.devices import activations_in_cache, default_device_first, no_values_yet
-from cornu.backends.torch import compilation, custom_ops, gradients, layer_methods, linalg, variables
+from cornu.backends.torch import compilation, custom_ops, gradients, layer_methods, variables
 from cornu.backends.torch.compat import FakeTensor, is_functorch_wrapped
 from cornu.backends.torch.devices import default_device, device_named, device_names
+from cornu.backends.torch.linalg import cholesky, eig, eigh, lu, qr, slogdet, solve, solve_triangular, svd  # noqa: F401
 from cornu.errors import one_of
 from cornu.typing import ArrayLike, Tree
 
@@ -147,106 +149,53 @@ def _with_arithmetic(x: Tensor) -> Tensor:
     return x.to(torch.int64) if isinstance(x, torch.Tensor) and x.dtype in _WITHOUT_ARITHMETIC else x
 
 
+def _of_floats(function: Callable, x: Tensor) -> Tensor:
+    return function(_floating(x))
+
+
+def _unless_integer(function: Callable, x: Tensor) -> Tensor:
+    return function(x) if _is_float(x) else x
+
+
+def _with_dtype_of_argument(function: Callable, x: Tensor) -> Tensor:
+    return function(_with_arithmetic(x)).to(x.dtype)
+
+
 def abs(x: Tensor) -> Tensor:
     if x.dtype == torch.bool or x.dtype.is_complex:
         return torch.abs(x) if x.dtype.is_complex else x
     return torch.abs(_with_arithmetic(x)).to(x.dtype)
 
 
-def negative(x: Tensor) -> Tensor:
-    return torch.neg(_with_arithmetic(x)).to(x.dtype)
-
-
-def sign(x: Tensor) -> Tensor:
-    return torch.sgn(_with_arithmetic(x)).to(x.dtype)
-
-
-def exp(x: Tensor) -> Tensor:
-    return torch.exp(_floating(x))
-
-
-def expm1(x: Tensor) -> Tensor:
-    return torch.expm1(_floating(x))
-
-
-def log(x: Tensor) -> Tensor:
-    return torch.log(_floating(x))
-
-
-def log1p(x: Tensor) -> Tensor:
-    return torch.log1p(_floating(x))
-
-
-def sqrt(x: Tensor) -> Tensor:
-    return torch.sqrt(_floating(x))
-
-
-def rsqrt(x: Tensor) -> Tensor:
-    return torch.rsqrt(_floating(x))
+negative = partial(_with_dtype_of_argument, torch.neg)
+sign = partial(_with_dtype_of_argument, torch.sgn)
+exp = partial(_of_floats, torch.exp)
+expm1 = partial(_of_floats, torch.expm1)
+log = partial(_of_floats, torch.log)
+log1p = partial(_of_floats, torch.log1p)
+sqrt = partial(_of_floats, torch.sqrt)
+rsqrt = partial(_of_floats, torch.rsqrt)
 
 
 def square(x: Tensor) -> Tensor:
     return multiply(x, x)
 
 
-def sin(x: Tensor) -> Tensor:
-    return torch.sin(_floating(x))
-
-
-def cos(x: Tensor) -> Tensor:
-    return torch.cos(_floating(x))
-
-
-def tan(x: Tensor) -> Tensor:
-    return torch.tan(_floating(x))
-
-
-def arcsin(x: Tensor) -> Tensor:
-    return torch.asin(_floating(x))
-
-
-def arccos(x: Tensor) -> Tensor:
-    return torch.acos(_floating(x))
-
-
-def arctan(x: Tensor) -> Tensor:
-    return torch.atan(_floating(x))
-
-
-def sinh(x: Tensor) -> Tensor:
-    return torch.sinh(_floating(x))
-
-
-def cosh(x: Tensor) -> Tensor:
-    return torch.cosh(_floating(x))
-
-
-def tanh(x: Tensor) -> Tensor:
-    return torch.tanh(_floating(x))
-
-
-def erf(x: Tensor) -> Tensor:
-    return torch.erf(_floating(x))
-
-
-def sigmoid(x: Tensor) -> Tensor:
-    return torch.sigmoid(_floating(x))
-
-
-def relu(x: Tensor) -> Tensor:
-    return torch.relu(_with_arithmetic(x)).to(x.dtype)
-
-
-def floor(x: Tensor) -> Tensor:
-    return torch.floor(x) if _is_float(x) else x
-
-
-def ceil(x: Tensor) -> Tensor:
-    return torch.ceil(x) if _is_float(x) else x
-
-
-def round(x: Tensor) -> Tensor:
-    return torch.round(x) if _is_float(x) else x
+sin = partial(_of_floats, torch.sin)
+cos = partial(_of_floats, torch.cos)
+tan = partial(_of_floats, torch.tan)
+arcsin = partial(_of_floats, torch.asin)
+arccos = partial(_of_floats, torch.acos)
+arctan = partial(_of_floats, torch.atan)
+sinh = partial(_of_floats, torch.sinh)
+cosh = partial(_of_floats, torch.cosh)
+tanh = partial(_of_floats, torch.tanh)
+erf = partial(_of_floats, torch.erf)
+sigmoid = partial(_of_floats, torch.sigmoid)
+relu = partial(_with_dtype_of_argument, torch.relu)
+floor = partial(_unless_integer, torch.floor)
+ceil = partial(_unless_integer, torch.ceil)
+round = partial(_unless_integer, torch.round)
 
 
 def isnan(x: Tensor) -> Tensor:
@@ -307,8 +256,11 @@ def _tensors(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     return x, y
 
 
-def add(x: Tensor, y: Tensor) -> Tensor:
-    return _binary(torch.add, x, y)
+def _binary_tensors(function: Callable, x: Tensor, y: Tensor) -> Tensor:
+    return _binary(function, *_tensors(x, y))
+
+
+add = partial(_binary, torch.add)
 
 
 def subtract(x: Tensor, y: Tensor) -> Tensor:
@@ -316,49 +268,26 @@ def subtract(x: Tensor, y: Tensor) -> Tensor:
     return _binary(torch.sub, *(_tensors(x, y) if not isinstance(x, torch.Tensor) else (x, y)))
 
 
-def multiply(x: Tensor, y: Tensor) -> Tensor:
-    return _binary(torch.mul, x, y)
+multiply = partial(_binary, torch.mul)
 
 
-def _floating_both(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Return two integers as floats; next to a float, the other argument is promoted later."""
-    return (x, y) if _is_float(x) or _is_float(y) else (_floating(x), _floating(y))
+def _binary_of_floats(function: Callable, x: Tensor, y: Tensor) -> Tensor:
+    """Apply a binary function to floats of one dtype: two integers are converted first."""
+    return function(*(_tensors(x, y) if _is_float(x) or _is_float(y) else _tensors(_floating(x), _floating(y))))
 
 
-def divide(x: Tensor, y: Tensor) -> Tensor:
-    return torch.div(*_tensors(*_floating_both(x, y)))
+divide = partial(_binary_of_floats, torch.div)
 
 
-def floor_divide(x: Tensor, y: Tensor) -> Tensor:
-    return _binary_tensors(functools.partial(torch.div, rounding_mode="floor"), x, y)
+floor_divide = partial(_binary_tensors, partial(torch.div, rounding_mode="floor"))
+remainder = partial(_binary_tensors, torch.remainder)
+power = partial(_binary_tensors, torch.pow)
 
 
-def remainder(x: Tensor, y: Tensor) -> Tensor:
-    return _binary_tensors(torch.remainder, x, y)
-
-
-def power(x: Tensor, y: Tensor) -> Tensor:
-    return _binary_tensors(torch.pow, x, y)
-
-
-def _binary_tensors(function: Callable, x: Tensor, y: Tensor) -> Tensor:
-    return _binary(function, *_tensors(x, y))
-
-
-def maximum(x: Tensor, y: Tensor) -> Tensor:
-    return _binary_tensors(torch.maximum, x, y)
-
-
-def minimum(x: Tensor, y: Tensor) -> Tensor:
-    return _binary_tensors(torch.minimum, x, y)
-
-
-def arctan2(x: Tensor, y: Tensor) -> Tensor:
-    return torch.atan2(*_tensors(*_floating_both(x, y)))
-
-
-def logaddexp(x: Tensor, y: Tensor) -> Tensor:
-    return torch.logaddexp(*_tensors(*_floating_both(x, y)))
+maximum = partial(_binary_tensors, torch.maximum)
+minimum = partial(_binary_tensors, torch.minimum)
+arctan2 = partial(_binary_of_floats, torch.atan2)
+logaddexp = partial(_binary_of_floats, torch.logaddexp)
 
 
 def _compare(function: Callable, x: Tensor, y: Tensor) -> Tensor:
@@ -366,44 +295,21 @@ def _compare(function: Callable, x: Tensor, y: Tensor) -> Tensor:
     return function(_with_arithmetic(x), _with_arithmetic(y))
 
 
-def equal(x: Tensor, y: Tensor) -> Tensor:
-    return _compare(torch.eq, x, y)
+equal = partial(_compare, torch.eq)
+not_equal = partial(_compare, torch.ne)
+less = partial(_compare, torch.lt)
+less_equal = partial(_compare, torch.le)
+greater = partial(_compare, torch.gt)
+greater_equal = partial(_compare, torch.ge)
 
 
-def not_equal(x: Tensor, y: Tensor) -> Tensor:
-    return _compare(torch.ne, x, y)
+def _logical(function: Callable, x: Tensor, y: Tensor) -> Tensor:
+    return function(*(value.to(torch.bool) for value in _tensors(x, y)))
 
 
-def less(x: Tensor, y: Tensor) -> Tensor:
-    return _compare(torch.lt, x, y)
-
-
-def less_equal(x: Tensor, y: Tensor) -> Tensor:
-    return _compare(torch.le, x, y)
-
-
-def greater(x: Tensor, y: Tensor) -> Tensor:
-    return _compare(torch.gt, x, y)
-
-
-def greater_equal(x: Tensor, y: Tensor) -> Tensor:
-    return _compare(torch.ge, x, y)
-
-
-def _bools(x: Tensor, y: Tensor) -> list[Tensor]:
-    return [value.to(torch.bool) for value in _tensors(x, y)]
-
-
-def logical_and(x: Tensor, y: Tensor) -> Tensor:
-    return torch.logical_and(*_bools(x, y))
-
-
-def logical_or(x: Tensor, y: Tensor) -> Tensor:
-    return torch.logical_or(*_bools(x, y))
-
-
-def logical_xor(x: Tensor, y: Tensor) -> Tensor:
-    return torch.logical_xor(*_bools(x, y))
+logical_and = partial(_logical, torch.logical_and)
+logical_or = partial(_logical, torch.logical_or)
+logical_xor = partial(_logical, torch.logical_xor)
 
 
 def where(condition: Tensor, x: Tensor, y: Tensor) -> Tensor:
@@ -441,20 +347,10 @@ def _bits(function: Callable, x: Tensor, y: Tensor) -> Tensor:
     return function(x, y) if signed is None else function(x.view(signed), y.view(signed)).view(x.dtype)
 
 
-def bitwise_and(x: Tensor, y: Tensor) -> Tensor:
-    return _bits(torch.bitwise_and, x, y)
-
-
-def bitwise_or(x: Tensor, y: Tensor) -> Tensor:
-    return _bits(torch.bitwise_or, x, y)
-
-
-def bitwise_xor(x: Tensor, y: Tensor) -> Tensor:
-    return _bits(torch.bitwise_xor, x, y)
-
-
-def left_shift(x: Tensor, y: Tensor) -> Tensor:
-    return _bits(torch.bitwise_left_shift, x, y)
+bitwise_and = partial(_bits, torch.bitwise_and)
+bitwise_or = partial(_bits, torch.bitwise_or)
+bitwise_xor = partial(_bits, torch.bitwise_xor)
+left_shift = partial(_bits, torch.bitwise_left_shift)
 
 
 def right_shift(x: Tensor, y: Tensor) -> Tensor:
@@ -512,28 +408,22 @@ def _reduce_each_axis(function: Callable, x: Tensor, axis: Axes, keepdims: bool)
 def prod(x: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
     dtype = _SUM_DTYPES.get(x.dtype, x.dtype)
     inner = torch.int64 if dtype in _WITHOUT_ARITHMETIC else dtype
-    return _reduce_each_axis(functools.partial(torch.prod, dtype=inner), x.to(inner), axis, keepdims).to(dtype)
+    return _reduce_each_axis(partial(torch.prod, dtype=inner), x.to(inner), axis, keepdims).to(dtype)
 
 
-def _extreme(function: Callable, x: Tensor, axis: Axes, keepdims: bool) -> Tensor:
+def _reduced_bools(function: Callable, x: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    return _reduce_each_axis(function, x.to(torch.bool), axis, keepdims)
+
+
+def _extreme(function: Callable, x: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
     axes = _axes(x, axis)
     return function(_with_arithmetic(x), axes, keepdim=keepdims).to(x.dtype) if axes else x
 
 
-def max(x: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
-    return _extreme(torch.amax, x, axis, keepdims)
-
-
-def min(x: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
-    return _extreme(torch.amin, x, axis, keepdims)
-
-
-def all(x: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
-    return _reduce_each_axis(torch.all, x.to(torch.bool), axis, keepdims)
-
-
-def any(x: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
-    return _reduce_each_axis(torch.any, x.to(torch.bool), axis, keepdims)
+max = partial(_extreme, torch.amax)
+min = partial(_extreme, torch.amin)
+all = partial(_reduced_bools, torch.all)
+any = partial(_reduced_bools, torch.any)
 
 
 def argmax(x: Tensor, axis: int) -> Tensor:
@@ -681,24 +571,12 @@ def matmul(x: Tensor, y: Tensor) -> Tensor:
 
 
 def tensordot(x: Tensor, y: Tensor, axes: Any) -> Tensor:
-    return _contract(functools.partial(torch.tensordot, dims=axes), x, y)
+    return _contract(partial(torch.tensordot, dims=axes), x, y)
 
 
 def einsum(subscripts: str, *operands: Tensor) -> Tensor:
-    return _contract(functools.partial(torch.einsum, subscripts), *operands)
+    return _contract(partial(torch.einsum, subscripts), *operands)
 
-
-# --- Matrix decompositions --------------------------------------------------------------------------------------------
-
-cholesky = linalg.cholesky
-qr = linalg.qr
-svd = linalg.svd
-eigh = linalg.eigh
-eig = linalg.eig
-lu = linalg.lu
-solve = linalg.solve
-solve_triangular = linalg.solve_triangular
-slogdet = linalg.slogdet
 
 # --- Sorting ----------------------------------------------------------------------------------------------------------
 
