@@ -113,6 +113,37 @@ def test_a_finished_training_that_is_kept_is_not_repeated(tmp_path):
     assert os.listdir(tmp_path) == ["notes.txt"]
 
 
+def test_other_files_in_the_folder_are_kept_where_keras_deletes_them(tmp_path):
+    left = {}
+    for k in (cornu, keras):
+        folder = tmp_path / k.__name__
+        folder.mkdir()
+        (folder / "notes.txt").write_text("mine")
+        k.callbacks.BackupAndRestore(str(folder)).on_train_end()
+        left[k] = folder.exists()
+    assert left == {cornu: True, keras: False}
+
+
+def test_weights_without_their_backup_are_not_restored_to_its_epoch(tmp_path):
+    """Keras 3.15 continues from the epoch of ``training_metadata.json`` with the weights of the model."""
+    for folder, k, expected in (("mine", cornu, [0, 1, 2, 3, 4]), ("theirs", keras, [2, 3, 4])):
+        interrupted(tmp_path / folder)
+        os.remove(tmp_path / folder / "latest.weights.h5")
+        assert list(continued(tmp_path / folder, k)[1]) == expected
+
+
+def test_a_model_that_is_not_built_is_built_before_its_backup_is_restored(tmp_path):
+    def trained(k, **options):
+        model = k.Sequential([k.layers.Dense(1)])
+        model.compile("sgd", "mse")
+        return list(model.fit(X, Y, callbacks=[k.callbacks.BackupAndRestore(str(tmp_path), **options)], **OPTIONS).epoch)
+
+    assert trained(cornu, delete_checkpoint=False) == [0]
+    assert trained(cornu) == []
+    with pytest.raises(ValueError, match="must be built before you call `fit"):
+        trained(keras)
+
+
 def test_the_backup_before_the_latest_replaces_a_damaged_one(tmp_path):
     files = interrupted(tmp_path, double_checkpoint=True)
     assert files == [f"{name}{end}" for name in ("latest.weights.h5", "training_metadata.json") for end in ("", ".bkp")]
@@ -188,6 +219,7 @@ BAD = [
     ({"backup_dir": "b", "save_freq": "batch"}, "`save_freq` must be 'epoch' or a positive integer"),
     ({"backup_dir": "b", "save_freq": 0}, "save_freq=0"),
     ({"backup_dir": "b", "save_freq": True}, "save_freq=True"),
+    ({"backup_dir": "b", "save_freq": False}, "save_freq=False"),  # with which Keras saves after each step
 ]
 
 

@@ -110,11 +110,14 @@ def test_tags_steps_and_values_are_those_of_keras(name, default_backend, of_kera
 
 def test_epochs_are_written_whatever_the_frequency_of_steps(tmp_path):
     """Keras 3.15 writes the values of an epoch only if the number of its last step is a multiple of ``update_freq``."""
-    trained(cornu, tmp_path, update_freq=2)
-    found = events(tmp_path / "train")
-    assert [step for step, _ in found["batch_loss"][1]] == [2, 4, 6]
+    trained(cornu, tmp_path / "mine", update_freq=2)
+    trained(keras, tmp_path / "theirs", update_freq=2)
+    found, of_keras = (events(tmp_path / folder / "train") for folder in ("mine", "theirs"))
+    for values in (found, of_keras):
+        assert [step for step, _ in values["batch_loss"][1]] == [2, 4, 6]
     assert [step for step, _ in found["epoch_loss"][1]] == [0, 1]
-    assert [step for step, _ in events(tmp_path / "validation")["evaluation_loss_vs_iterations"][1]] == [3, 6]
+    assert [step for step, _ in of_keras["epoch_loss"][1]] == [1]
+    assert [step for step, _ in events(tmp_path / "mine" / "validation")["evaluation_loss_vs_iterations"][1]] == [3, 6]
 
 
 def test_tensorboard_reads_the_graph_of_layers(tmp_path):
@@ -128,6 +131,19 @@ def test_tensorboard_reads_the_graph_of_layers(tmp_path):
         "network/flat": ["network/conv"],
         "network/dense": ["network/flat"],
     }
+
+
+@pytest.mark.parametrize("k", [cornu, keras], ids=["cornu", "keras"])
+def test_the_graph_of_layers_is_written_for_a_subclass_too(k, tmp_path):
+    """Keras writes it for the classes ``Functional`` and ``Sequential`` alone."""
+
+    class Own(k.Model):
+        pass
+
+    inputs = k.Input((3,))
+    k.callbacks.TensorBoard(str(tmp_path)).set_model(Own(inputs, k.layers.Dense(1)(inputs)))
+    found = [events(tmp_path / "train")] if (tmp_path / "train").exists() else []
+    assert any("keras" in tags for tags in found) == (k is cornu)
 
 
 def test_steps_per_second_are_written(tmp_path):

@@ -69,6 +69,16 @@ def test_floats_have_no_such_bits(name, make):
         getattr(ops, name)(make([1, 2]), make([1, 2, 3]))
 
 
+@pytest.mark.parametrize("name", ["bitwise_and", "bitwise_or", "bitwise_xor", "left_shift", "right_shift"])
+def test_shapes_are_known_before(name):
+    """Those of both arrays together, where Keras returns that of the first and refuses numbers in functions of bits."""
+    x, y = (cornu.Input(batch_shape=shape, dtype="int32") for shape in ((None, 1, 4), (2, 3, 1)))
+    for found, shape in ((getattr(ops, name)(x, y), (2, 3, 4)), (getattr(ops, name)(x, 1), (None, 1, 4))):
+        assert (found.shape, found.dtype) == (shape, "int32")
+    theirs = [keras.KerasTensor(shape, "int32") for shape in ((None, 1, 4), (2, 3, 1))]
+    assert getattr(keras.ops, name)(*theirs).shape == (None, 1, 4)
+
+
 @pytest.mark.parametrize("source", ["float32", "int16", "uint8", "complex64", "bool"])
 @pytest.mark.parametrize("target", ["float32", "int32", "uint8", "int16", "complex64", "bool", "float16"])
 def test_views_are_those_of_numpy(source, target, make, engine, rng):

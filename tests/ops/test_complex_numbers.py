@@ -105,6 +105,7 @@ def test_shapes_and_dtypes_are_known_before():
     assert (z.shape, z.dtype) == ((None, 4), "complex64")
     assert (ops.abs(z).dtype, ops.angle(z).dtype, ops.isreal(z).dtype) == ("float32", "float32", "bool")
     assert ops.view_as_real(z).shape == (None, 4, 2)
+    assert (ops.real(z).dtype, ops.imag(z).dtype, ops.conj(z).dtype) == ("float32", "float32", "complex64")
 
 
 def test_layers_hold_real_numbers():

@@ -220,6 +220,13 @@ def test_parameters_broadcast(make, check):
     np.testing.assert_allclose(drawn.mean(0), [1, 100], rtol=0.1)
 
 
+@pytest.mark.parametrize(("name", "values"), [(name, cases[1]) for name, cases in PARAMETERS.items()])
+def test_parameters_have_no_gradient(name, values, gradient):
+    """Keras has one on some engines: on JAX those of gamma and beta are not 0."""
+    found = gradient(lambda *given: ops.sum(getattr(ops.random, name)((4,), *given, seed=3)), *map(np.float32, values))
+    np.testing.assert_array_equal(found, 0)
+
+
 def test_wrong_parameters_are_named(make):
     with pytest.raises(InvalidArgumentError, match=r"`gamma` received `alpha` with values from 0 to 2. They must be positive"):
         ops.random.gamma((2,), make([0.0, 2.0]))

@@ -392,7 +392,23 @@ def test_the_average_of_the_schedule_free_optimizer_starts_at_the_weight_it_trai
     np.testing.assert_allclose(weight.numpy(), [0.5, 1.5], rtol=1e-5)
 
 
+def test_the_variables_of_adafactor_have_names_of_their_own():
+    """Keras names the averages as the weight, and creates the scalars in the places of those of a vector elsewhere."""
+    paths = {}
+    for k in (cornu, keras):
+        model = k.Sequential([k.Input((3,)), k.layers.Dense(2, name="d")], name="m")
+        optimizer = k.optimizers.Adafactor(name="o")
+        optimizer.build(model.trainable_variables)
+        paths[k] = [variable.path for variable in optimizer.variables[2:]]
+    names = [f"o/m_d_{weight}_{slot}" for weight in ("kernel", "bias") for slot in ("r", "c", "velocity")]
+    assert paths[cornu] == names
+    assert paths[keras] == ["o/kernel", "o/kernel", names[2], "bias", "bias", names[5]]
+
+
 def test_the_schedule_free_optimizer_refuses_a_weight_without_average():
+    weight = keras.Variable([1.0, 2.0])
+    keras.optimizers.ScheduleFreeAdamW(beta_1=0.0).apply([keras.ops.convert_to_tensor([1.0, 2.0])], [weight])
+    assert np.isnan(np.asarray(weight.value)).all()
     with pytest.raises(InvalidArgumentError, match=r"`beta_1=0`\. `beta_1` must be greater than 0 and at most 1\. Pass"):
         optimizers.ScheduleFreeAdamW(beta_1=0)
 

@@ -145,6 +145,16 @@ def test_any_arguments_and_strings(data: list, mode: str, oov: int, mask: str | 
     np.testing.assert_allclose(np.asarray(ours(x)), np.asarray(theirs(x)), rtol=1e-6)
 
 
+def test_data_without_tokens_has_the_special_tokens() -> None:
+    """Keras fails: TensorFlow's tables cannot be empty."""
+    ours, theirs = (library.layers.StringLookup(mask_token="") for library in (cornu, keras))
+    ours.adapt(["", ""])
+    assert ours.get_vocabulary() == ["", "[UNK]"]
+    assert np.asarray(ours(["a", ""])).tolist() == [1, 0]
+    with pytest.raises(Exception, match="cannot be empty"):
+        theirs.adapt(["", ""])
+
+
 def test_adapting_again_replaces_the_vocabulary() -> None:
     layer = layers.StringLookup()
     layer.adapt(["a", "b"])

@@ -113,6 +113,16 @@ def test_results_beyond_those_that_exist_are_empty(make):
     assert ops.convert_to_numpy(scores)[0, 2] == -np.inf
 
 
+@pytest.mark.parametrize("strategy", ["greedy", "beam_search"])
+def test_a_sequence_of_no_steps_has_no_labels(strategy, make):
+    """In its beam search, Keras decodes the first step on JAX and PyTorch, and fails on TensorFlow."""
+    labels, scores = ops.ctc_decode(make(logits()), make(np.int32([9, 4, 0])), strategy, beam_width=4, top_paths=1)
+    assert (ops.convert_to_numpy(labels)[0, 2] == -1).all()
+    assert ops.convert_to_numpy(scores)[2] == 0
+    theirs, _ = keras.ops.ctc_decode(logits(), np.int32([9, 4, 0]), strategy, beam_width=4, top_paths=1)
+    assert (np.asarray(theirs)[0, 2] == -1).all() == (strategy == "greedy")
+
+
 def test_beam_search_compiles_and_works_for_symbolic_batches(engine, make, check):
     def decode(x):
         return ops.ctc_decode(x, STEPS, "beam_search", beam_width=4, top_paths=2)

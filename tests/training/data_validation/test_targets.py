@@ -74,6 +74,25 @@ REFUSED: dict[str, tuple[Callable, Any, type[CornuError], str]] = {
         DataError,
         "`y` contains the label 3 in sample 5. The output 'out' has 3 units",
     ),
+    "one-hot labels of a robust loss": (
+        lambda: sparse(losses.CategoricalGeneralizedCrossEntropy(0.5)),
+        ONE_HOT,
+        ShapeError,
+        "`y` has 3 columns, one for each class. The loss 'categorical_generalized_cross_entropy' expects the class index",
+    ),
+    "one-hot labels of embeddings": (
+        lambda: network(4, None, losses.Circle()),
+        ONE_HOT,
+        ShapeError,
+        "the labels in `y` are 3 values. The loss 'circle' expects one class index for each sample. If the labels are one-hot, "
+        "use `y.argmax(axis=-1)`.",
+    ),
+    "label 0.5 of embeddings": (
+        lambda: network(4, None, losses.Circle()),
+        with_label(0.5, dtype="float32"),
+        DataError,
+        "`y` contains the label 0.5 in sample 5. The loss 'circle' expects class indices",
+    ),
     "label -7": (sparse, with_label(-7), DataError, "the label -7 in sample 5. The output 'out' has 3 units"),
     "label 255": (
         sparse,
@@ -282,6 +301,39 @@ def regression_by(loss: Callable) -> Any:
 def test_fit_accepts(name):
     build, y = ACCEPTED[name]
     assert np.isfinite(build().to_backend("numpy").fit(X, y, verbose=0).history["loss"]).all()
+
+
+LABELS_OF_KERAS = {
+    "many classes": ("Circle", {"gamma": 4.0}, 2, CLASSES * 1000 - 7),
+    "a column, more embeddings than classes": ("Circle", {"gamma": 4.0}, 6, CLASSES[:, None]),
+    "floats": ("Circle", {"gamma": 4.0}, 4, CLASSES.astype("float32")),
+    "classes": ("CategoricalGeneralizedCrossEntropy", {"q": 0.3}, 3, CLASSES),
+    "a column of classes": ("CategoricalGeneralizedCrossEntropy", {"q": 0.3}, 3, CLASSES[:, None]),
+    "more units than classes": ("CategoricalGeneralizedCrossEntropy", {}, 5, CLASSES.astype("float32")),
+}
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # from inside real Keras
+@pytest.mark.parametrize("engine", ["jax", "torch"])
+@pytest.mark.parametrize("case", LABELS_OF_KERAS)
+def test_labels_of_circle_and_generalized_crossentropy_train_as_in_keras(case, engine):
+    pytest.importorskip(engine)
+    import keras
+
+    name, arguments, units, y = LABELS_OF_KERAS[case]
+    trained = []
+    for k in (cornu, keras):
+        last = k.layers.UnitNormalization() if name == "Circle" else k.layers.Softmax()
+        model = k.Sequential([k.Input((4,)), k.layers.Dense(units), last])
+        rng = np.random.default_rng(5)
+        model.set_weights([rng.normal(size=weight.shape) for weight in model.get_weights()])
+        model.compile(k.optimizers.SGD(0.1), getattr(k.losses, name)(**arguments))
+        if k is cornu:
+            model.to_backend(engine)
+        history = model.fit(X, y, batch_size=5, epochs=2, shuffle=False, verbose=0)
+        trained.append([*model.get_weights(), history.history["loss"]])
+    for mine, theirs in zip(*trained, strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-5)
 
 
 def test_labels_of_every_place_of_an_image():

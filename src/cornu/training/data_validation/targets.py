@@ -127,7 +127,10 @@ def _check_target(target: Target) -> None:
     """Check the target of one output."""
     low, high = finite_values.check_finite(target.function, target.name, target.array)
     _check_softmax_units(target)
-    if target.kind in (None, losses.circle):  # a user-defined loss may accept any target, and the other any class numbers
+    if target.kind is None:  # a user-defined loss may accept any target
+        return
+    if target.kind is losses.circle:
+        _check_groups(target)
         return
     if target.kind is losses.ctc:
         _check_class_range(target, target.output.shape[-1], low, high)
@@ -212,6 +215,19 @@ def _check_class_indices(target: Target, low: float, high: float) -> None:
             + (", or put a `Flatten` or a global pooling layer before the last layer." if len(shape) == 1 else "."),
         )
     _check_class_range(target, classes, low, high)
+
+
+def _check_groups(target: Target) -> None:
+    """Check the labels of embeddings: one integer for each sample, whatever its value."""
+    shape = tuple(target.array.shape)
+    if without_last(shape)[1:]:
+        raise ShapeError(
+            f"{format_caller(target.function)}: the labels in `{target.name}` are {format_shape(shape[1:])}.",
+            f"The loss {target.loss.name!r} expects one class index for each sample.",
+            f"If the labels are one-hot, use `{target.name}.argmax(axis=-1)`.",
+        )
+    if target.array.dtype.kind not in "iub":
+        _check_integer_labels(target, None)
 
 
 def without_last(shape: tuple) -> tuple:
