@@ -16,6 +16,8 @@ import cornu
 from cornu.callbacks import BackupAndRestore, Callback, LambdaCallback
 from cornu.errors import InvalidArgumentError, ModelFormatError
 
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of weights in Keras
+
 RNG = np.random.default_rng(4)
 X, Y = RNG.normal(size=(24, 3)).astype("float32"), RNG.normal(size=(24, 1)).astype("float32")
 WEIGHTS = [RNG.normal(size=shape).astype("float32") for shape in [(3, 4), (4,), (4, 1), (1,)]]

@@ -336,7 +336,7 @@ def targets(kind: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
         "classes": (classes, shares),
         "shares": (rng.dirichlet(np.ones(4), ROWS).astype("float32"), shares),
         "indices": (classes, rng.integers(0, 4, ROWS).astype("int32")),
-        "unit vectors": (classes, normalized),
+        "vectors": (classes, normalized * rng.choice([1, 1.3], (ROWS, 1)).astype("float32")),
     }[kind]
 
 
@@ -356,7 +356,7 @@ LOSSES: dict[str, tuple[str, dict]] = {
     "KLDivergence": ("shares", {}),
     "Dice": ("binary", {"axis": st.sampled_from([None, 0, 1])}),
     "Tversky": ("binary", {"alpha": POSITIVE, "beta": POSITIVE, "axis": st.sampled_from([None, 0, 1])}),
-    "Circle": ("unit vectors", {"gamma": st.sampled_from([2, 8]), "margin": PART, "remove_diagonal": st.just(True)}),
+    "Circle": ("vectors", {"gamma": st.sampled_from([2, 8]), "margin": PART, "remove_diagonal": st.just(True)}),
 }
 """The kind of data of each loss, and strategies of its own arguments."""
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 LIBRARY, ENGINE = sys.argv[1], sys.argv[2]
-PART = slice(int(sys.argv[3]), None, 6) if len(sys.argv) > 3 else slice(None)
+PART = slice(int(sys.argv[3]), None, 3) if len(sys.argv) > 3 else slice(None)
 if LIBRARY == "cornu":
     importlib.import_module("cornu.legacy.import_hook").install()
 keras: Any = importlib.import_module("keras")

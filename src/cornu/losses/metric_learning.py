@@ -26,7 +26,7 @@ def circle(
 ) -> Any:
     """Compute the circle loss of embeddings: those of a class should be similar, those of other classes should not.
 
-    With the cosine similarities ``s`` of an embedding to the references of its class (``p``) and of other classes (``n``)::
+    With the cosine similarities ``s``, at most 1, of an embedding to references of its class (``p``) and of others (``n``)::
 
         loss = softplus(logsumexp(-gamma * relu(1 + margin - s_p) * (s_p - (1 - margin)))
                         + logsumexp(gamma * relu(s_n + margin) * (s_n - margin)))
@@ -66,7 +66,7 @@ def circle(
     labels = ops.reshape(y_true, (-1, 1))
     references = y_pred if ref_embeddings is None else as_float(convert_like(ref_embeddings, y_pred))
     others = ops.reshape(y_true if ref_labels is None else convert_like(ref_labels, y_pred), (1, -1))
-    similarity = ops.matmul(y_pred, ops.transpose(references))
+    similarity = ops.minimum(ops.matmul(y_pred, ops.transpose(references)), 1)
     is_same = ops.equal(labels, others)
     is_positive = is_same
     if remove_diagonal:

@@ -98,7 +98,8 @@ def kaiser(x: ArrayLike, beta: float) -> Array:
 
 def check_scaling(scaling: str | None) -> None:
     """Raise ``InvalidArgumentError`` unless the scaling of a spectrogram is ``"density"``, ``"spectrum"`` or None."""
-    check_option("scaling", scaling, ("density", "spectrum"))
+    if scaling is not None:
+        check_option("scaling", scaling, ("density", "spectrum"))
 
 
 def window_values(window: str | ArrayLike, length: int, periodic: bool = False) -> np.ndarray:

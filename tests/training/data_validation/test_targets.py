@@ -308,7 +308,6 @@ LABELS_OF_KERAS = {
     "a column, more embeddings than classes": ("Circle", {"gamma": 4.0}, 6, CLASSES[:, None]),
     "floats": ("Circle", {"gamma": 4.0}, 4, CLASSES.astype("float32")),
     "classes": ("CategoricalGeneralizedCrossEntropy", {"q": 0.3}, 3, CLASSES),
-    "a column of classes": ("CategoricalGeneralizedCrossEntropy", {"q": 0.3}, 3, CLASSES[:, None]),
     "more units than classes": ("CategoricalGeneralizedCrossEntropy", {}, 5, CLASSES.astype("float32")),
 }
 
@@ -334,6 +333,18 @@ def test_labels_of_circle_and_generalized_crossentropy_train_as_in_keras(case, e
         trained.append([*model.get_weights(), history.history["loss"]])
     for mine, theirs in zip(*trained, strict=True):
         np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_generalized_crossentropy_of_a_column_of_classes_is_that_of_the_classes():
+    """Keras compares each prediction with the labels of all samples."""
+    import keras
+
+    shares = RNG.dirichlet(np.ones(3), len(CLASSES)).astype("float32")
+    theirs = keras.losses.CategoricalGeneralizedCrossEntropy()
+    mine = cornu.losses.CategoricalGeneralizedCrossEntropy()
+    np.testing.assert_allclose(mine(CLASSES[:, None], shares), mine(CLASSES, shares), rtol=1e-6)
+    np.testing.assert_allclose(mine(CLASSES, shares), np.asarray(theirs(CLASSES, shares)), rtol=1e-6)
+    assert abs(float(theirs(CLASSES[:, None], shares)) - float(mine(CLASSES, shares))) > 1e-3
 
 
 def test_labels_of_every_place_of_an_image():
