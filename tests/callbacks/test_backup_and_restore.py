@@ -141,9 +141,9 @@ def test_a_model_that_is_not_built_is_built_before_its_backup_is_restored(tmp_pa
         return list(model.fit(X, Y, callbacks=[k.callbacks.BackupAndRestore(str(tmp_path), **options)], **OPTIONS).epoch)
 
     assert trained(cornu, delete_checkpoint=False) == [0]
-    assert trained(cornu) == []
     with pytest.raises(ValueError, match="must be built before you call `fit"):
         trained(keras)
+    assert trained(cornu) == []
 
 
 def test_the_backup_before_the_latest_replaces_a_damaged_one(tmp_path):
