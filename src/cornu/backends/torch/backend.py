@@ -677,16 +677,8 @@ def scan(f: Callable, init: Tree, xs: Tree, reverse: bool = False) -> tuple[Any,
     return carry, trees.map(lambda *steps: torch.stack(steps), *(reversed(ys) if reverse else ys))
 
 
-def while_loop(cond: Callable, body: Callable, init: Tree) -> Any:
-    value = init
-    while cond(value):
-        value = body(value)
-    return value
-
-
-def cond(pred: Tensor, true_fn: Callable, false_fn: Callable, *operands: Tree) -> Any:
-    return true_fn(*operands) if pred else false_fn(*operands)
-
+while_loop = common.while_loop
+cond = common.cond
 
 # --- Random numbers ---------------------------------------------------------------------------------------------------
 
