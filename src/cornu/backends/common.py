@@ -10,7 +10,7 @@ from cornu import config, trees
 from cornu.backends.contract import ArraySpec, ArraySpecs
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.scopes import Scope
-from cornu.typing import ArrayLike
+from cornu.typing import ArrayLike, Tree
 
 without_values = Scope("without_values", False)
 """Whether a function is evaluated only for the shapes of its results, possibly on zeros: values must not be checked."""
@@ -97,6 +97,19 @@ def map_specs(function: Callable, specs: ArraySpecs) -> Any:
         parts = [map_specs(function, spec) for spec in specs]
         return type(specs)(*parts) if hasattr(specs, "_fields") else type(specs)(parts)
     return specs
+
+
+def while_loop(cond: Callable, body: Callable, init: Tree) -> Any:
+    """Return the result of a loop that runs in Python."""
+    value = init
+    while cond(value):
+        value = body(value)
+    return value
+
+
+def cond(pred: ArrayLike, true_fn: Callable, false_fn: Callable, *operands: Tree) -> Any:
+    """Return the result of one of two functions, chosen in Python."""
+    return true_fn(*operands) if pred else false_fn(*operands)
 
 
 def window_counts(size: tuple, window: tuple, strides: tuple, padding: tuple) -> np.ndarray:

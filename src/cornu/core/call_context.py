@@ -72,15 +72,8 @@ class CallContext:
         Args:
             values: Arrays bound to variables in this call. Defaults to the bindings of the step.
         """
-        inner = CallContext(
-            self.training,
-            self.values if values is None else values,
-            self.key,
-            self.sample_mask,
-            self.hooks,
-            self.abstract,
-            self.backend_name,
-        )
+        values = self.values if values is None else values
+        inner = CallContext(self.training, values, self.key, self.sample_mask, self.hooks, self.abstract, self.backend_name)
         inner.captures = self.captures
         inner.draws, inner.assigned, inner.touched, inner.silent = self.draws, self.assigned, self.touched, self.silent
         return inner

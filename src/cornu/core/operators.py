@@ -1,9 +1,22 @@
 """Python operators for objects that are not arrays but can be used in place of arrays."""
 
+from collections.abc import Callable
 from typing import Any
 
 from cornu import ops
 from cornu.typing import ArrayLike
+
+
+def _unary(op: Callable) -> Callable[[Any], Any]:
+    return lambda self: op(self)
+
+
+def _binary(op: Callable) -> Callable[[Any, ArrayLike], Any]:
+    return lambda self, other: op(self, other)
+
+
+def _reflected(op: Callable) -> Callable[[Any, ArrayLike], Any]:
+    return lambda self, other: op(other, self)
 
 
 class ArrayOperators:
@@ -12,92 +25,24 @@ class ArrayOperators:
     shape: tuple
     dtype: str
 
-    def __add__(self, other: ArrayLike) -> Any:
-        return ops.add(self, other)
-
-    def __radd__(self, other: ArrayLike) -> Any:
-        return ops.add(other, self)
-
-    def __sub__(self, other: ArrayLike) -> Any:
-        return ops.subtract(self, other)
-
-    def __rsub__(self, other: ArrayLike) -> Any:
-        return ops.subtract(other, self)
-
-    def __mul__(self, other: ArrayLike) -> Any:
-        return ops.multiply(self, other)
-
-    def __rmul__(self, other: ArrayLike) -> Any:
-        return ops.multiply(other, self)
-
-    def __truediv__(self, other: ArrayLike) -> Any:
-        return ops.true_divide(self, other)
-
-    def __rtruediv__(self, other: ArrayLike) -> Any:
-        return ops.true_divide(other, self)
-
-    def __floordiv__(self, other: ArrayLike) -> Any:
-        return ops.floor_divide(self, other)
-
-    def __rfloordiv__(self, other: ArrayLike) -> Any:
-        return ops.floor_divide(other, self)
-
-    def __mod__(self, other: ArrayLike) -> Any:
-        return ops.mod(self, other)
-
-    def __rmod__(self, other: ArrayLike) -> Any:
-        return ops.mod(other, self)
-
-    def __pow__(self, other: ArrayLike) -> Any:
-        return ops.power(self, other)
-
-    def __rpow__(self, other: ArrayLike) -> Any:
-        return ops.power(other, self)
-
-    def __matmul__(self, other: ArrayLike) -> Any:
-        return ops.matmul(self, other)
-
-    def __rmatmul__(self, other: ArrayLike) -> Any:
-        return ops.matmul(other, self)
-
-    def __neg__(self) -> Any:
-        return ops.negative(self)
-
-    def __abs__(self) -> Any:
-        return ops.absolute(self)
-
-    def __and__(self, other: ArrayLike) -> Any:
-        return ops.logical_and(self, other)
-
-    def __rand__(self, other: ArrayLike) -> Any:
-        return ops.logical_and(other, self)
-
-    def __or__(self, other: ArrayLike) -> Any:
-        return ops.logical_or(self, other)
-
-    def __ror__(self, other: ArrayLike) -> Any:
-        return ops.logical_or(other, self)
-
-    def __xor__(self, other: ArrayLike) -> Any:
-        return ops.logical_xor(self, other)
-
-    def __rxor__(self, other: ArrayLike) -> Any:
-        return ops.logical_xor(other, self)
-
-    def __invert__(self) -> Any:
-        return ops.logical_not(self)
-
-    def __lt__(self, other: ArrayLike) -> Any:
-        return ops.less(self, other)
-
-    def __le__(self, other: ArrayLike) -> Any:
-        return ops.less_equal(self, other)
-
-    def __gt__(self, other: ArrayLike) -> Any:
-        return ops.greater(self, other)
-
-    def __ge__(self, other: ArrayLike) -> Any:
-        return ops.greater_equal(self, other)
+    __add__, __radd__ = _binary(ops.add), _reflected(ops.add)
+    __sub__, __rsub__ = _binary(ops.subtract), _reflected(ops.subtract)
+    __mul__, __rmul__ = _binary(ops.multiply), _reflected(ops.multiply)
+    __truediv__, __rtruediv__ = _binary(ops.true_divide), _reflected(ops.true_divide)
+    __floordiv__, __rfloordiv__ = _binary(ops.floor_divide), _reflected(ops.floor_divide)
+    __mod__, __rmod__ = _binary(ops.mod), _reflected(ops.mod)
+    __pow__, __rpow__ = _binary(ops.power), _reflected(ops.power)
+    __matmul__, __rmatmul__ = _binary(ops.matmul), _reflected(ops.matmul)
+    __neg__ = _unary(ops.negative)
+    __abs__ = _unary(ops.absolute)
+    __and__, __rand__ = _binary(ops.logical_and), _reflected(ops.logical_and)
+    __or__, __ror__ = _binary(ops.logical_or), _reflected(ops.logical_or)
+    __xor__, __rxor__ = _binary(ops.logical_xor), _reflected(ops.logical_xor)
+    __invert__ = _unary(ops.logical_not)
+    __lt__ = _binary(ops.less)
+    __le__ = _binary(ops.less_equal)
+    __gt__ = _binary(ops.greater)
+    __ge__ = _binary(ops.greater_equal)
 
     def __round__(self, digits: int = 0) -> Any:
         return ops.round(self, digits)

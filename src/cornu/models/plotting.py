@@ -74,18 +74,8 @@ def plot_model(
         >>> os.path.exists(path)
         True
     """
-    diagram = model_to_dot(
-        model,
-        show_shapes,
-        show_dtype,
-        show_layer_names,
-        rankdir,
-        expand_nested,
-        dpi,
-        show_layer_activations=show_layer_activations,
-        show_trainable=show_trainable,
-        splines=splines,
-    )
+    shown = {"show_layer_activations": show_layer_activations, "show_trainable": show_trainable, "splines": splines}
+    diagram = model_to_dot(model, show_shapes, show_dtype, show_layer_names, rankdir, expand_nested, dpi, **shown)
     diagram.write(to_file)
     path = os.fspath(to_file)
     if "IPython" in sys.modules and path.lower().endswith((".png", ".jpg", ".jpeg", ".svg")):

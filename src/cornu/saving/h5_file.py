@@ -3,6 +3,7 @@
 A file with links to other files, with data in other files, or with a filter that would load a library, raises an error.
 """
 
+import contextlib
 import itertools
 import math
 import zlib
@@ -54,7 +55,7 @@ class DatasetSpec(NamedTuple):
     nbytes: int
 
 
-class H5File:
+class H5File(contextlib.AbstractContextManager):
     """HDF5 file open for reading. Use it as a context manager.
 
     Args:
@@ -84,9 +85,6 @@ class H5File:
             if isinstance(error, ModelFormatError):
                 raise
             raise damaged(source, error) from None
-
-    def __enter__(self) -> "H5File":
-        return self
 
     def __exit__(self, *exception: Any) -> None:
         self._root.close()

@@ -83,7 +83,7 @@ def write_archive(path: Path, config: dict[str, Any], extras: dict[str, Any], gr
 # --- Reading ----------------------------------------------------------------------------------------------------------
 
 
-class Archive:
+class Archive(contextlib.AbstractContextManager):
     """Model file open for reading. Use it as a context manager.
 
     Args:
@@ -110,9 +110,6 @@ class Archive:
         except (zipfile.BadZipFile, ValueError, OverflowError, NotImplementedError) as error:
             raise self._damaged(error) from None
         self._check_members(size)
-
-    def __enter__(self) -> "Archive":
-        return self
 
     def __exit__(self, *exception: Any) -> None:
         self._zip.close()

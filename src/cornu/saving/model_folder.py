@@ -1,5 +1,6 @@
 """Models saved as a folder (``model.save(path, zipped=False)``) that holds the members of a ``.keras`` file as files."""
 
+import contextlib
 import shutil
 import tempfile
 import zipfile
@@ -42,7 +43,7 @@ def is_model_folder(path: Path) -> bool:
     return path.is_dir() and (path / CONFIG).exists()
 
 
-class Folder:
+class Folder(contextlib.AbstractContextManager):
     """Model folder open for reading, with the methods of ``Archive``. Use it as a context manager.
 
     Args:
@@ -72,9 +73,6 @@ class Folder:
                 "A model folder must contain its files itself.",
                 "Do not trust this folder; if the links are yours, copy the files in their places.",
             )
-
-    def __enter__(self) -> "Folder":
-        return self
 
     def __exit__(self, *exception: Any) -> None:
         """End the block; no file is kept open."""

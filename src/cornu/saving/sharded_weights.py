@@ -111,7 +111,7 @@ def _names_of_previous(path: Path) -> set[str]:
 # --- Reading ----------------------------------------------------------------------------------------------------------
 
 
-class ShardedWeights:
+class ShardedWeights(contextlib.AbstractContextManager):
     """The weights in the files of a map, open for reading. Use it as a context manager.
 
     Args:
@@ -147,9 +147,6 @@ class ShardedWeights:
             for number, spec in arrays.items():
                 self.places.setdefault(group, {})[number] = spec
                 self._files[group, number] = weights
-
-    def __enter__(self) -> "ShardedWeights":
-        return self
 
     def __exit__(self, *exception: Any) -> None:
         self._stack.close()

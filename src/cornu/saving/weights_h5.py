@@ -99,9 +99,6 @@ class WeightsFile(H5File):
             if owner == "vars" or owner.endswith("/vars"):
                 self.places.setdefault(owner.removesuffix("vars").removesuffix("/"), {})[number] = spec
 
-    def __enter__(self) -> "WeightsFile":
-        return self
-
     def check_sizes(self, wanted: list[tuple[str, str]]) -> None:
         """Raise an error if the declared size of some arrays is much larger than their size in the file.
 

@@ -1,7 +1,8 @@
 """The NumPy backend: a readable implementation of the contract, the reference for the other backends.
 
 It is plain NumPy, which runs every model and trains small ones. To add a primitive, write its function here, decorated with
-``@primitive``, and its gradient in the table of ``gradients.py``. Functions that are composed of primitives need neither.
+``@primitive``, or a row for a function of NumPy, and its gradient in the table of ``gradients.py``. Functions that are composed
+of primitives need neither.
 
 Arrays are never modified in place, because they may share memory. Inputs and outputs are copied.
 
@@ -451,16 +452,8 @@ def _result_of_an_empty_scan(f: Callable, init: Tree, xs: Tree) -> Any:
     return y
 
 
-def while_loop(cond: Callable, body: Callable, init: Tree) -> Any:
-    value = init
-    while cond(value):
-        value = body(value)
-    return value
-
-
-def cond(pred: np.ndarray, true_fn: Callable, false_fn: Callable, *operands: Tree) -> Any:
-    return true_fn(*operands) if pred else false_fn(*operands)
-
+while_loop = common.while_loop
+cond = common.cond
 
 # --- Random numbers ---------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ rule of a function that has a complex derivative is the same for real and comple
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -18,6 +18,7 @@ from numpy.typing import DTypeLike
 from cornu import config, trees
 from cornu.backends import common
 from cornu.backends.numpy.gradients import NO_GRADIENT, RULES
+from cornu.backends.recorded_array import RecordedArray
 from cornu.errors import BackendError, InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.typing import ArrayLike, Tree
 
@@ -94,19 +95,11 @@ def _accumulate(gradients: dict[int, np.ndarray], argument: Tree, share: Any) ->
 # --- The tape array ---------------------------------------------------------------------------------------------------
 
 
-def _operator(name: str, swapped: bool = False) -> Callable:
-    def method(self: "TapeArray", *others: Any) -> Any:
-        others = tuple(other.__cornu_array__() if hasattr(type(other), "__cornu_array__") else other for other in others)
-        return _primitives[name](*others, self) if swapped else _primitives[name](self, *others)
-
-    return method
-
-
-class TapeArray:
+class TapeArray(RecordedArray):
     """Array inside :func:`value_and_grad`: behaves like the array it wraps, and its uses are recorded."""
 
     __slots__ = ("__weakref__", "tape", "value")
-    __hash__ = None  # type: ignore[assignment]
+    primitives = _primitives
 
     def __init__(self, value: np.ndarray, tape: Tape):
         self.value, self.tape = value, tape
@@ -121,41 +114,8 @@ class TapeArray:
         """Its dtype."""
         return self.value.dtype
 
-    @property
-    def ndim(self) -> int:
-        """Its number of axes."""
-        return self.value.ndim
-
-    @property
-    def size(self) -> int:
-        """Its number of elements."""
-        return self.value.size
-
-    @property
-    def T(self) -> "TapeArray":
-        """The array with its axes in reverse order."""
-        return _primitives["transpose"](self, tuple(reversed(range(self.ndim))))
-
-    __neg__ = _operator("negative")
-    __abs__ = _operator("abs")
-    __getitem__ = _operator("getitem")
-    __add__, __radd__ = _operator("add"), _operator("add", swapped=True)
-    __sub__, __rsub__ = _operator("subtract"), _operator("subtract", swapped=True)
-    __mul__, __rmul__ = _operator("multiply"), _operator("multiply", swapped=True)
-    __truediv__, __rtruediv__ = _operator("divide"), _operator("divide", swapped=True)
-    __floordiv__, __rfloordiv__ = _operator("floor_divide"), _operator("floor_divide", swapped=True)
-    __mod__, __rmod__ = _operator("remainder"), _operator("remainder", swapped=True)
-    __pow__, __rpow__ = _operator("power"), _operator("power", swapped=True)
-    __matmul__, __rmatmul__ = _operator("matmul"), _operator("matmul", swapped=True)
-    __lt__, __le__ = _operator("less"), _operator("less_equal")
-    __gt__, __ge__ = _operator("greater"), _operator("greater_equal")
-    __eq__, __ne__ = _operator("equal"), _operator("not_equal")
-
     def __len__(self) -> int:
         return len(self.value)
-
-    def __iter__(self) -> Iterator["TapeArray"]:
-        return (self[index] for index in range(len(self)))
 
     def __bool__(self) -> bool:
         return bool(self.value)

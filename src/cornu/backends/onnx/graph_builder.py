@@ -9,8 +9,7 @@ Elementwise functions, pooling, padding and reductions operate on the stored ord
 convolutional network has one transpose at its input and one at its output.
 """
 
-import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -19,6 +18,7 @@ from numpy.typing import DTypeLike
 
 from cornu.backends import lookup
 from cornu.backends.onnx.symbolic_sizes import Form, form_of, is_open
+from cornu.backends.recorded_array import RecordedArray, operator
 from cornu.errors import BackendError, InvalidTypeError
 from cornu.scopes import Scope
 from cornu.typing import ArrayLike
@@ -226,15 +226,7 @@ def place(primitive: str) -> str:
 # --- The array --------------------------------------------------------------------------------------------------------
 
 
-def _operator(name: str, swapped: bool = False) -> Callable:
-    def method(self: "OnnxArray", *others: Any) -> Any:
-        others = tuple(other.__cornu_array__() if hasattr(type(other), "__cornu_array__") else other for other in others)
-        return PRIMITIVES[name](*others, self) if swapped else PRIMITIVES[name](self, *others)
-
-    return method
-
-
-class OnnxArray:
+class OnnxArray(RecordedArray):
     """Array of a recorded graph, or a constant.
 
     Attributes:
@@ -247,7 +239,7 @@ class OnnxArray:
     """
 
     __slots__ = ("__weakref__", "dtype", "label", "name", "order", "shape", "value")
-    __hash__ = None  # type: ignore[assignment]
+    primitives = PRIMITIVES
 
     def __init__(
         self,
@@ -261,43 +253,13 @@ class OnnxArray:
         self.shape, self.dtype, self.name, self.value, self.label = tuple(shape), np.dtype(dtype), name, value, label
         self.order = None if order is None or tuple(order) == tuple(range(len(order))) else tuple(order)
 
-    @property
-    def ndim(self) -> int:
-        """Its number of axes."""
-        return len(self.shape)
-
-    @property
-    def size(self) -> int:
-        """Its number of elements."""
-        return math.prod(self.shape)
-
-    @property
-    def T(self) -> "OnnxArray":
-        """The array with its axes in reverse order."""
-        return PRIMITIVES["transpose"](self, tuple(reversed(range(self.ndim))))
-
-    __neg__, __abs__, __invert__ = _operator("negative"), _operator("abs"), _operator("logical_not")
-    __getitem__ = _operator("getitem")
-    __add__, __radd__ = _operator("add"), _operator("add", swapped=True)
-    __sub__, __rsub__ = _operator("subtract"), _operator("subtract", swapped=True)
-    __mul__, __rmul__ = _operator("multiply"), _operator("multiply", swapped=True)
-    __truediv__, __rtruediv__ = _operator("divide"), _operator("divide", swapped=True)
-    __floordiv__, __rfloordiv__ = _operator("floor_divide"), _operator("floor_divide", swapped=True)
-    __mod__, __rmod__ = _operator("remainder"), _operator("remainder", swapped=True)
-    __pow__, __rpow__ = _operator("power"), _operator("power", swapped=True)
-    __matmul__, __rmatmul__ = _operator("matmul"), _operator("matmul", swapped=True)
-    __and__, __rand__ = _operator("logical_and"), _operator("logical_and", swapped=True)
-    __or__, __ror__ = _operator("logical_or"), _operator("logical_or", swapped=True)
-    __xor__, __rxor__ = _operator("logical_xor"), _operator("logical_xor", swapped=True)
-    __lt__, __le__ = _operator("less"), _operator("less_equal")
-    __gt__, __ge__ = _operator("greater"), _operator("greater_equal")
-    __eq__, __ne__ = _operator("equal"), _operator("not_equal")
+    __invert__ = operator("logical_not")
+    __and__, __rand__ = operator("logical_and"), operator("logical_and", swapped=True)
+    __or__, __ror__ = operator("logical_or"), operator("logical_or", swapped=True)
+    __xor__, __rxor__ = operator("logical_xor"), operator("logical_xor", swapped=True)
 
     def __len__(self) -> int:
         return self.shape[0]
-
-    def __iter__(self) -> Iterator["OnnxArray"]:
-        return (self[index] for index in range(len(self)))
 
     def numbers(self) -> np.ndarray:
         """Return the value of a constant.

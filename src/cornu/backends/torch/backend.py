@@ -678,14 +678,11 @@ def scan(f: Callable, init: Tree, xs: Tree, reverse: bool = False) -> tuple[Any,
 
 
 def while_loop(cond: Callable, body: Callable, init: Tree) -> Any:
-    value = init
-    while compilation.is_true(cond(value)):
-        value = body(value)
-    return value
+    return common.while_loop(lambda value: compilation.is_true(cond(value)), body, init)
 
 
 def cond(pred: Tensor, true_fn: Callable, false_fn: Callable, *operands: Tree) -> Any:
-    return true_fn(*operands) if compilation.is_true(pred) else false_fn(*operands)
+    return common.cond(compilation.is_true(pred), true_fn, false_fn, *operands)
 
 
 # --- Random numbers ---------------------------------------------------------------------------------------------------

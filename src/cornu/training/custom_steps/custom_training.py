@@ -63,8 +63,8 @@ def validated_loosely(where: str, model: StepMethods, batch: Batch, class_weight
     return class_weights.with_class_weight(where, batch, class_weight, [Output("y", shapes[0], None)], no_loss)
 
 
-class CustomTraining:
-    """What ``fit`` and ``evaluate`` use in place of a ``CompileState`` if a model has steps, losses or metrics of its own.
+class UserCodeTraining:
+    """What trains a model by code of the user: the part that its methods and its functions have in common.
 
     Args:
         model: The model.
@@ -73,9 +73,6 @@ class CustomTraining:
 
     def __init__(self, model: StepMethods, compiled: CompileState):
         self._model, self._compiled = model, compiled
-        self._batch_size = 32
-        self._steps: dict[Any, CustomStep] = {}
-        self._current: dict[str, CustomStep] = {}
 
     @property
     def optimizer(self) -> Optimizer:
@@ -86,6 +83,29 @@ class CustomTraining:
     def execution(self) -> Execution:
         """How the steps run."""
         return self._compiled.execution
+
+    def may_pad(self) -> bool:
+        """Return False: the user's code would compute with the padding."""
+        return False
+
+    def reset_metrics(self) -> None:
+        """Reset the metrics of the model."""
+        self._model.reset_metrics()
+
+
+class CustomTraining(UserCodeTraining):
+    """What ``fit`` and ``evaluate`` use in place of a ``CompileState`` if a model has steps, losses or metrics of its own.
+
+    Args:
+        model: The model.
+        compiled: Its compile state.
+    """
+
+    def __init__(self, model: StepMethods, compiled: CompileState):
+        super().__init__(model, compiled)
+        self._batch_size = 32
+        self._steps: dict[Any, CustomStep] = {}
+        self._current: dict[str, CustomStep] = {}
 
     @property
     def calls_model(self) -> bool:
@@ -108,17 +128,9 @@ class CustomTraining:
             inputs.check(where, self._model, batch.x, hint)
         return validated_loosely(where, self._model, batch, class_weight)
 
-    def may_pad(self) -> bool:
-        """Return False: the model's own methods would compute with the padding."""
-        return False
-
     def ensure_built(self, spec: Batch, batch_size: int | None = None) -> None:
         """Remember the size of the batches. Losses and metrics are built when the step first runs."""
         self._batch_size = batch_size or self._batch_size
-
-    def reset_metrics(self) -> None:
-        """Reset the metrics of the model."""
-        self._model.reset_metrics()
 
     def state_sync(self, training: bool) -> StateSync:
         """Return the object that reads and writes the state of the step that was returned last."""

@@ -4,18 +4,16 @@ from collections.abc import Callable
 
 from cornu.backends import engine_variables
 from cornu.core.variable import Variable
-from cornu.optimizers import Optimizer
 from cornu.training.batch import Batch
 from cornu.training.compile_state import CompileState, TrainingSetup
-from cornu.training.custom_steps.custom_training import validated_loosely
+from cornu.training.custom_steps.custom_training import UserCodeTraining, validated_loosely
 from cornu.training.custom_steps.in_place import InPlaceStateSync, InPlaceSteps
 from cornu.training.custom_steps.step_functions import Kind, StepFunctionMethods, in_place
-from cornu.training.execution import Execution
 from cornu.training.step.multi_step import MultiStepFunction
 from cornu.training.step.train_state import StateSync
 
 
-class FunctionTraining:
+class FunctionTraining(UserCodeTraining):
     """What ``fit`` and ``evaluate`` use in place of ``steps`` if functions of the user replace those of the model.
 
     Args:
@@ -28,21 +26,12 @@ class FunctionTraining:
     def __init__(
         self, model: StepFunctionMethods, compiled: CompileState, steps: TrainingSetup, functions: dict[Kind, Callable]
     ):
-        self._model, self._compiled, self._steps, self._functions = model, compiled, steps, functions
+        super().__init__(model, compiled)
+        self._steps, self._functions = steps, functions
         self._state_sync = InPlaceStateSync(model, self._others)
 
     calls_model = False
     """Whether the training step is the call of the model, a loss, and an update of the weights; the user's may be anything."""
-
-    @property
-    def optimizer(self) -> Optimizer:
-        """The optimizer passed to ``compile``."""
-        return self._compiled.optimizer
-
-    @property
-    def execution(self) -> Execution:
-        """How the steps run."""
-        return self._compiled.execution
 
     @property
     def _has_loss(self) -> bool:
@@ -54,10 +43,6 @@ class FunctionTraining:
             return self._steps.validated(where, batch, class_weight, hint)
         return validated_loosely(where, self._model, batch, class_weight)
 
-    def may_pad(self) -> bool:
-        """Return False: the user's function would compute with the padding."""
-        return False
-
     def ensure_built(self, spec: Batch, batch_size: int | None = None) -> None:
         """Build what the user's function finds built in Keras: the losses, the metrics and the optimizer."""
         self._steps.ensure_built(spec, batch_size)
@@ -65,10 +50,6 @@ class FunctionTraining:
             self._compiled.ensure_built(spec)
         if self._model.built:
             self.optimizer.ensure_built(self._model.trainable_variables)
-
-    def reset_metrics(self) -> None:
-        """Reset the metrics of the model."""
-        self._model.reset_metrics()
 
     def train_function(self, spec: Batch) -> MultiStepFunction:
         """Return the training steps for data of a specification."""

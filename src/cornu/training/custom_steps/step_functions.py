@@ -215,7 +215,7 @@ def _described(function: Any) -> str:
     return f"a function with the arguments {inspect.signature(function)}" if callable(function) else repr(function)
 
 
-def in_place(model: StepFunctionMethods, kind: Kind, function: Callable) -> Callable[[Any], Any]:
+def in_place(model: StepMethods, kind: Kind, function: Callable) -> Callable[[Any], Any]:
     """Return a function of the user as one from a batch to its result, which changes the variables of the model.
 
     Args:
@@ -235,7 +235,7 @@ def in_place(model: StepFunctionMethods, kind: Kind, function: Callable) -> Call
     return lambda data: steps(data, 0, 1)
 
 
-def _with_state(model: StepFunctionMethods, kind: Kind, function: Callable, data: Tree) -> Any:
+def _with_state(model: StepMethods, kind: Kind, function: Callable, data: Tree) -> Any:
     """Call ``function(state, iterator)`` with the values of the variables, assign the returned ones, and return the result."""
     groups = _groups(model, kind)
     returned = function(tuple(map(values_of, groups)), iter([data]))
@@ -248,7 +248,7 @@ def _with_state(model: StepFunctionMethods, kind: Kind, function: Callable, data
     return result
 
 
-def _groups(model: StepFunctionMethods, kind: Kind) -> list[list[Variable]]:
+def _groups(model: StepMethods, kind: Kind) -> list[list[Variable]]:
     """Return the variables whose values are the state of a function."""
     groups = [model.trainable_variables, model.non_trainable_variables]
     if kind == "predict":
