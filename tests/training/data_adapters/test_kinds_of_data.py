@@ -1,7 +1,9 @@
 """The kinds of data that people have: tables, datasets of other libraries, and memory maps."""
 
 import importlib.util
+import re
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,6 +13,7 @@ import scipy.sparse
 import cornu
 from cornu import layers
 from cornu.errors import DataError, InvalidTypeError
+from cornu.training import memory_maps
 from cornu.training.data_adapters import array_data_adapter
 
 NUMBERS = np.random.default_rng(0)
@@ -218,3 +221,28 @@ def test_memory_maps_are_trained_on_and_not_copied_as_a_whole(tmp_path, monkeypa
         assert tracemalloc.get_traced_memory()[1] < size // 2
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize(("mode", "released"), [("r", True), ("r+", True), ("c", False)])
+def test_pages_of_large_maps_are_given_back_and_changes_kept(mode, released, tmp_path, monkeypatch):
+    monkeypatch.setattr(memory_maps, "_LARGE", 2**20)
+    values = np.memmap(tmp_path / "values", "float32", "w+", shape=(2**20,))
+    values[:] = np.arange(2**20)
+    mapped = np.memmap(tmp_path / "values", "float32", mode)
+    if mode == "c":
+        mapped[5] = -1.0
+
+    def resident() -> int:
+        """Return the KiB of the map that count as memory of the process."""
+        text = Path("/proc/self/smaps").read_text()
+        sizes = re.findall(rf"{re.escape(str(tmp_path / 'values'))}\n(?:.*\n)*?Rss:\s+(\d+) kB", text)
+        return sum(map(int, sizes))
+
+    del values
+    assert mapped.sum(dtype="float64") > 0
+    if not Path("/proc/self/smaps").exists():
+        pytest.skip("the system does not tell which pages are in memory")
+    assert resident() >= 4096
+    memory_maps.release_pages(np.asarray(mapped)[10:])
+    assert resident() == (0 if released else 4096)
+    assert mapped[5] == (-1.0 if mode == "c" else 5.0) and mapped[6] == 6.0

@@ -8,6 +8,7 @@ import numpy as np
 from cornu import backends, config, trees
 from cornu.training.batch import Batch, BatchIndices, DataChunk, spec_of
 from cornu.training.data_adapters.data_adapter import EpochOrders, warn_of_early_end
+from cornu.training.memory_maps import release_pages, rows_of
 
 _RESIDENT_BYTES, _PIECE_BYTES = 2**31, 2**27
 """Arrays larger than the first stay on the host, where they may be memory maps, and are copied to the device in pieces of at
@@ -86,7 +87,8 @@ class ArrayDataAdapter:
             rows = np.sort(order[start : start + rows_per_piece])  # a memory map is read from its beginning to its end
             places = np.searchsorted(rows, order[start : start + rows_per_piece]).astype(np.int32)
             which = slice(rows[0], rows[-1] + 1) if rows[-1] - rows[0] < len(rows) else rows
-            piece = self._on_device(trees.map(lambda array, which=which: array[which], self._host))
+            piece = self._on_device(trees.map(lambda array, which=which: rows_of(array, which), self._host))
+            trees.map(release_pages, self._host)
             yield from self._chunks(piece, places, self._steps_per_piece)
             del piece
 

@@ -9,6 +9,7 @@ from cornu import config, ops
 from cornu.errors import NonFiniteError
 from cornu.training.batch import DataArray
 from cornu.training.data_validation.arguments import format_caller
+from cornu.training.memory_maps import release_pages
 
 _PIECE = 2**20
 """Maximum number of elements checked at a time: few enough to stay in the cache of the processor."""
@@ -104,3 +105,4 @@ def _pieces(array: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
     rows = max(1, _PIECE * len(array) // array.size)
     for start in range(0, len(array), rows):
         yield start, array[start : start + rows]
+        release_pages(array)
