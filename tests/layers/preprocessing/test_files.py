@@ -118,3 +118,33 @@ def test_layers_of_numbers_are_exported(name: str, tmp_path: Path) -> None:
     model.export(tmp_path / "model.onnx")
     found = cornu.export.load_onnx(tmp_path / "model.onnx")(x)
     np.testing.assert_allclose(np.asarray(found), model.predict(x, verbose=0), rtol=1e-5, atol=1e-6)
+
+
+ENCODED: dict[str, tuple[Callable, str, Any]] = {
+    "StringLookup": (lambda k: adapted(k.layers.StringLookup(output_mode="one_hot"), ["p", "q", "r"]), "string", ["q"]),
+    "IntegerLookup": (lambda k: adapted(k.layers.IntegerLookup(output_mode="multi_hot"), [3, 5, 7]), "int32", [5]),
+    "TextVectorization": (
+        lambda k: adapted(k.layers.TextVectorization(output_mode="multi_hot"), ["p q", "r s"]), "string", ["q s"]),
+    "TextVectorization, tf-idf": (
+        lambda k: adapted(k.layers.TextVectorization(output_mode="tf_idf"), ["p q", "r s"]), "string", ["q s"]),
+    "Discretization": (
+        lambda k: adapted(k.layers.Discretization(num_bins=3, output_mode="one_hot"), np.arange(9.0)), "float32", [4.0]),
+}  # fmt: skip
+"""Layers whose adapted state decides the size of the input of the next layer."""
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras's variables
+@pytest.mark.parametrize("library", [cornu, keras])
+@pytest.mark.parametrize("name", ENCODED)
+def test_a_layer_with_weights_follows_in_a_model_of_a_file(name: str, library: Any, tmp_path: Path) -> None:
+    make, dtype, x = ENCODED[name]
+    inputs = library.Input((1,), dtype=dtype)
+    saved = library.Model(inputs, library.layers.Dense(2)(make(library)(inputs)))
+    saved.save(tmp_path / "model.keras")
+    loaded = cornu.models.load_model(tmp_path / "model.keras")
+    *_, layer, dense = loaded.layers
+    for ours, theirs in zip(dense.get_weights(), saved.layers[-1].get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    found, wanted = (np.asarray(one(np.array([x]))) for one in (layer, saved.layers[-2]))
+    np.testing.assert_allclose(found, wanted, rtol=1e-6)
+    assert cornu.models.clone_model(loaded).layers[-1].get_weights()[0].shape == dense.get_weights()[0].shape

@@ -77,6 +77,7 @@ class IndexLookup(HostLayer, Generic[T]):
         self.output_mode = check_output_mode(self, self.output_mode, _MODES, self.sparse)
         self._check_combinations(vocabulary, idf_weights)
         self._vocabulary: Vocabulary[T] | None = None
+        self.size_in_config: int | None = None
         self._idf_weights: np.ndarray | None = None
         self._counts: TokenCounts[T] = TokenCounts()
         self._is_fixed = False
@@ -290,7 +291,9 @@ class IndexLookup(HostLayer, Generic[T]):
     @property
     def depth(self) -> int:
         """The size of the last axis of the output in other modes than ``"int"``."""
-        return self.max_tokens if self.pad_to_max_tokens and self.max_tokens else self.vocabulary_size()
+        if self.pad_to_max_tokens and self.max_tokens:
+            return self.max_tokens
+        return self.size_in_config if self._vocabulary is None and self.size_in_config else self.vocabulary_size()
 
     @property
     def weights_by_index(self) -> np.ndarray | None:
@@ -365,8 +368,13 @@ class IndexLookup(HostLayer, Generic[T]):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: CustomObjects = None) -> Any:
-        """Create a layer from a config; the path of a vocabulary in it is not read, since the assets hold the vocabulary."""
-        return super().from_config(without_files(config), custom_objects)
+        """Create a layer from a config; the path of a vocabulary in it is not read, since the assets hold the vocabulary.
+
+        Until they are read, the size of the vocabulary in the config decides the shape of the output.
+        """
+        layer = super().from_config(without_files(config), custom_objects)
+        layer.size_in_config = config.get("vocabulary_size")
+        return layer
 
     def get_build_config(self) -> dict[str, Any]:
         """Return an empty dict: the layer does not depend on the shape of its inputs."""

@@ -337,7 +337,9 @@ class TextVectorization(HostLayer):
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: CustomObjects = None) -> Any:
         """Create a layer from a config; the path of a vocabulary in it is not read, since the assets hold the vocabulary."""
-        return super().from_config(without_files(config), custom_objects)
+        layer = super().from_config(without_files(config), custom_objects)
+        layer._lookup_layer.size_in_config = config.get("vocabulary_size")
+        return layer
 
     def save_own_variables(self, store: MutableMapping[str, Any]) -> None:
         """Put the weights of ``output_mode="tf_idf"`` into a dict."""
