@@ -242,3 +242,17 @@ def test_a_weight_that_is_not_finite_is_reported_with_all_learning_rates():
     model.compile(MultiOptimizer(OptimizerMap(SGD(0.5), {"head/.*": SGD(1e30)})), "mse")
     with pytest.raises(NonFiniteError, match=r"The learning rate is 1e\+30, 0\.5; the inputs"):
         fitted(model)
+
+
+def test_a_key_that_matches_no_weight_is_told_with_the_paths():
+    optimizer_map = OptimizerMap(SGD(0.1), {"body/kernel": SGD(0.0)})
+    weight = Variable(np.ones(2, "float32"), name="kernel")
+    with pytest.warns(
+        UserWarning, match=r"The key 'body/kernel' of the `OptimizerMap` matches none.*'kernel'.*such as '\.\*body/kernel"
+    ):
+        MultiOptimizer(optimizer_map).build([weight])
+
+
+def test_a_key_that_is_no_regular_expression_is_refused_at_once():
+    with pytest.raises(InvalidArgumentError, match=r"The key '\(kernel' was set.*missing \)"):
+        OptimizerMap(SGD(0.1), {"(kernel": SGD(0.0)})

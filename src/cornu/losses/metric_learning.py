@@ -101,7 +101,7 @@ class Circle(LossFunctionWrapper):
     Example:
         >>> from cornu.losses import Circle
         >>> round(float(Circle()([0, 0, 1], [[1.0, 0.0], [0.6, 0.8], [0.0, 1.0]])), 2)
-        38.4
+        19.2
     """
 
     def __init__(
@@ -117,5 +117,5 @@ class Circle(LossFunctionWrapper):
         super().__init__(circle, reduction=reduction, name=name, dtype=dtype, **arguments)
 
     def valid_mask(self, y_true: Array, y_pred: Array) -> Any:
-        """Return the mask of the samples whose loss is not 0."""
-        return ops.greater(self.call(y_true, y_pred), 0)
+        """Return the mask of the samples whose loss is not 0; NaN is not."""
+        return ops.not_equal(self.call(y_true, y_pred), 0)

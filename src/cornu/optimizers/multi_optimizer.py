@@ -1,12 +1,12 @@
 """Different optimizers for different weights."""
 
 import re
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from typing import Any, NoReturn
 
 from cornu import registry, serialization
 from cornu.core.variable import Variable
-from cornu.errors import InvalidArgumentError, InvalidTypeError, MissingNameError
+from cornu.errors import InvalidArgumentError, InvalidTypeError, MissingNameError, warn
 from cornu.optimizers.loss_scale_optimizer import LossScaleOptimizer, build_inner
 from cornu.optimizers.optimizer import Optimizer, State
 
@@ -17,7 +17,8 @@ __all__ = ["MultiOptimizer", "OptimizerMap"]
 class OptimizerMap(serialization.Configurable, MutableMapping):
     """Mapping from paths of weights to optimizers, for :class:`MultiOptimizer`.
 
-    A key is a path, such as ``"dense/kernel"``, or a regular expression that matches the whole path, such as ``"encoder/.*"``.
+    A key is the path of a weight (``variable.path``), such as ``"dense/kernel"``, or ``"sequential/dense/kernel"`` in a
+    ``Sequential`` model, or a regular expression that matches whole paths, such as ``".*dense/.*"``.
 
     Args:
         default_optimizer: Optimizer of the weights that no key matches.
@@ -25,11 +26,12 @@ class OptimizerMap(serialization.Configurable, MutableMapping):
 
     Raises:
         InvalidTypeError: If an optimizer is of another type, or one that cannot be combined with others.
+        InvalidArgumentError: If a key is not a regular expression.
 
     Example:
         >>> from cornu import optimizers
-        >>> optimizer_map = optimizers.OptimizerMap(optimizers.Adam(), {"encoder/.*": optimizers.SGD(0.01)})
-        >>> type(optimizer_map["encoder/kernel"]).__name__, type(optimizer_map["decoder/kernel"]).__name__
+        >>> optimizer_map = optimizers.OptimizerMap(optimizers.Adam(), {".*encoder/.*": optimizers.SGD(0.01)})
+        >>> type(optimizer_map["model/encoder/kernel"]).__name__, type(optimizer_map["model/decoder/kernel"]).__name__
         ('SGD', 'Adam')
     """
 
@@ -38,7 +40,7 @@ class OptimizerMap(serialization.Configurable, MutableMapping):
             raise InvalidTypeError(
                 f"`OptimizerMap` received `optimizer_map={optimizer_map!r}`.",
                 "`optimizer_map` must be a dict from paths of weights to optimizers.",
-                'Pass, for example, `{"encoder/.*": SGD(0.01)}`.',
+                'Pass, for example, `{".*encoder/.*": SGD(0.01)}`.',
             )
         self.default_optimizer = _checked("default_optimizer", default_optimizer)
         self._optimizer_map = {key: _checked(key, optimizer) for key, optimizer in (optimizer_map or {}).items()}
@@ -146,11 +148,23 @@ class MultiOptimizer(Optimizer):
 
     def _make_variables(self, variables: list[Variable]) -> None:
         super()._make_variables(variables)
+        if isinstance(self._optimizer_map, OptimizerMap):
+            self._warn_of_unused_keys(self._optimizer_map, [variable.path for variable in variables])
         for place, variable in enumerate(variables):
             self._places[self._place_of(_checked(variable.path, self._optimizer_map(variable)))].append(place)
         for optimizer, places in zip(self.optimizers, self._places, strict=True):
             if places:
                 build_inner(optimizer, [variables[place] for place in places])
+
+    def _warn_of_unused_keys(self, keys: Iterable[str], paths: list[str]) -> None:
+        shown = ", ".join(map(repr, paths[:4])) + (", ..." if len(paths) > 4 else "")
+        for key in keys:
+            if not any(key == path or re.fullmatch(key, path) for path in paths):
+                warn(
+                    f"The key {key!r} of the `OptimizerMap` matches none of the {len(paths)} trainable weights, so that its "
+                    f"optimizer is not used. Their paths are {shown}. A key must be a path, or a regular expression that "
+                    f"matches the whole path, such as '.*{key}.*'."
+                )
 
     def _step(self, state: State, gradients: list, weights: list) -> list:
         """Return the weights after a step of each optimizer."""
@@ -217,7 +231,15 @@ class MultiOptimizer(Optimizer):
 
 
 def _checked(key: str, optimizer: Optimizer) -> Optimizer:
-    """Return an optimizer; raise ``InvalidTypeError`` if it is not one, or one that cannot be combined with others."""
+    """Return an optimizer; raise an error if it is none that can be combined with others, or if the key is wrong."""
+    try:
+        re.compile(key)
+    except re.error as error:
+        raise InvalidArgumentError(
+            f"The key {key!r} was set in an `OptimizerMap`.",
+            f"It must be a path or a regular expression, but: {error}.",
+            "Escape special characters with `re.escape`.",
+        ) from None
     if not isinstance(optimizer, Optimizer) or isinstance(optimizer, (LossScaleOptimizer, MultiOptimizer)):
         raise InvalidTypeError(
             f"The optimizer for {key!r} is {optimizer!r}.",
