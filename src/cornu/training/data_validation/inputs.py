@@ -52,12 +52,24 @@ def check(function: str, model: TrainableModel, x: Tree, hint: bool = False) -> 
     for tensor, (name, leaf) in zip(graph.input_tensors, _in_order(function, graph, x), strict=True):
         if leaf is None:  # of an optional input
             continue
+        if tensor.dtype == "string" and not takes_strings and leaf.dtype.kind == "T":
+            raise _strings_elsewhere(function, name, backend_of(model).NAME)
         low, high = _check_values(function, name, leaf, takes_strings and tensor.dtype == "string")
         if not _fits(leaf.shape, tensor.shape) and not _accept(model, graph, x):
             raise _shape_error(function, name, graph, tensor, tuple(leaf.shape))
         _check_indices(function, name, graph, tensor, leaf, low, high)
         if hint and _looks_like_images(leaf) and low >= 0 and _MAX_SCALED_VALUE < high <= 255 and _is_unscaled(graph, tensor):
             warn(_unscaled_text(function, name, low, high))
+
+
+def _strings_elsewhere(function: str, name: str, engine: str) -> DataError:
+    """Return the error for strings that a model takes, on an engine that does not have them."""
+    return DataError(
+        f"{format_caller(function)} received `{name}` with strings, which the model takes, but it is on {engine}.",
+        "Only TensorFlow has arrays of strings: elsewhere a model with strings can be called, but not trained.",
+        "Apply the layer to the data, such as `x = text_vectorization(texts)`, and begin the model after it, or call "
+        "`model.to_backend('tensorflow')`.",
+    )
 
 
 def _check_values(function: str, name: str, array: DataArray, may_be_strings: bool = False) -> tuple[float, float]:
