@@ -38,7 +38,7 @@ KINDS = {
 INTRODUCTION = f"""\
 # Cornu and Keras {VERSION}
 
-Code written for Keras 3 runs on Cornu as it does on Keras. This page answers two questions: **is a name here**, and **does it
+Most code written for Keras 3 runs on Cornu unchanged. This page answers two questions: **is a name here**, and **does it
 behave the same**? Search it for the name, as in `GlobalAveragePooling1D`, in [Names](#names); its notes lead to
 [Differences](#differences). What is neither noted there nor listed below is meant to be the same, and a deviation is an error
 that we would like to hear of.
@@ -276,7 +276,7 @@ def differences_text(differences: list[dict]) -> str:
         what = row["what"][0].upper() + row["what"][1:]
         lines += [
             f'<a id="d{number}"></a>**{number}. {what}.**',
-            f"Keras {row['keras']}. Cornu {row['cornu']}, because {row['because']}.",
+            f"Keras {row['keras']}. Cornu {row['cornu']}. Reason: {row['because']}.",
             f"({KINDS[row['kind']]}; {tests_text(row['tests'])})\n",
         ]
     return "\n".join(lines)
@@ -329,7 +329,7 @@ def namespace_text(space: str, group: list[Name], data: dict, signatures: Module
             same.append(shown)
     lines = [f"### {title(space)}\n"]
     if same:
-        lines.append(f"The same: {', '.join(same)}.\n")
+        lines.append(f"Identical to Keras: {', '.join(same)}.\n")
     if rows and all("| no |" in row for row in rows) and len({row.rpartition(" | ")[2] for row in rows}) == 1 and not same:
         reason = rows[0].split(" | ")[-1].removesuffix(" |")
         lines.append(f"Not here ({reason}): {', '.join(row.split(' | ')[0].removeprefix('| ') for row in rows)}.\n")

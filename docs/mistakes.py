@@ -12,8 +12,8 @@ PAGE = HERE / "mistakes.md"
 INTRODUCTION = """\
 # Everyday mistakes
 
-What Cornu says to mistakes that users make, word for word; `tests/test_everyday_mistakes.py` checks each on every engine.
-Where nothing is said, what was meant is clear and done. The code uses these names:
+Cornu's exact messages for common mistakes; `tests/test_everyday_mistakes.py` checks each of them on every engine. Where there
+is no message, Cornu does what was evidently meant. The code uses these names:
 
 ```python
 import cornu as keras
@@ -32,7 +32,7 @@ def page() -> str:
         for name, mistake in mistakes.items():
             lines += [f"**{name[0].upper()}{name[1:]}**\n", f"```python\n{mistake.code}\n```\n"]
             text = "\n".join(f"> {line}" for line in mistake.text.splitlines())
-            lines.append(f"Nothing is said: {mistake.text}.\n" if mistake.kind == "right" else f"`{mistake.kind}`\n\n{text}\n")
+            lines.append(f"No message: {mistake.text}.\n" if mistake.kind == "right" else f"`{mistake.kind}`\n\n{text}\n")
     return "\n".join(lines)
 
 

@@ -161,11 +161,11 @@ DIFFERENT = {
     ("KerasTensor", "__init__", "dtype=None"): "`config.floatx()`, which is float32",
     ("*", "export", "no input_signature"): "inferred, see `docs/compatibility.md`",
     ("*", "export", "verbose=True"): "the same as None",
-    ("*", "export", "format=None"): "the ending of the name decides, as far as there is one",
+    ("*", "export", "format=None"): "the extension of the file name decides, if there is one",
     # Names and defaults in which Keras's own classes differ from each other.
     ("layers.SimpleRNNCell", "call", "sequence is called inputs"): "`inputs` in the other cells",
     ("optimizers.Adadelta", "update_step", "grad is called gradient"): "`gradient` in the other optimizers",
-    ("*", "build", "var_list is at another position"): "the name in some optimizers, after that of the others",
+    ("*", "build", "var_list is at another position"): "`variables`, the name in most optimizers, comes first",
     ("layers.RandomGrayscale", "get_random_transformation", "images is called data"): "`data` in the other layers",
     ("layers.RandomGrayscale", "transform_labels", "transformations is called transformation"): "that of the other layers",
     ("layers.RandomGrayscale", "transform_segmentation_masks", "transformations is called transformation"): "that of others",
@@ -174,7 +174,7 @@ DIFFERENT = {
     ("layers.Attention", "compute_output_spec", "training is at another position"): "the order of `call`",
     ("layers.AdditiveAttention", "compute_output_spec", "return_attention_scores is at another position"): "that of `call`",
     ("layers.AdditiveAttention", "compute_output_spec", "training is at another position"): "the order of `call`",
-    ("*", "call", "training=None"): "layers that are not called for training compute as otherwise, as with False",
+    ("*", "call", "training=None"): "None means False, unless the layer is called inside of a call with another value",
     # Keras fails without the argument.
     ("*", "get_initial_state", "batch_size has no default"): "without a batch size there is no state",
     ("*", "add_weight", "initializer='zeros'"): "Keras's None is the initializer of the class of variables: zeros",
