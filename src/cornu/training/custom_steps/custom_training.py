@@ -102,7 +102,7 @@ class CustomTraining(UserCodeTraining):
     """
 
     def __init__(self, model: StepMethods, compiled: CompileState):
-        super().__init__(model, compiled)
+        super().__init__(model=model, compiled=compiled)
         self._batch_size = 32
         self._steps: dict[Any, CustomStep] = {}
         self._current: dict[str, CustomStep] = {}

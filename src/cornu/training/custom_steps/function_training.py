@@ -26,7 +26,7 @@ class FunctionTraining(UserCodeTraining):
     def __init__(
         self, model: StepFunctionMethods, compiled: CompileState, steps: TrainingSetup, functions: dict[Kind, Callable]
     ):
-        super().__init__(model, compiled)
+        super().__init__(model=model, compiled=compiled)
         self._steps, self._functions = steps, functions
         self._state_sync = InPlaceStateSync(model, self._others)
 
