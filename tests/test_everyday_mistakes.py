@@ -824,7 +824,7 @@ def outcome(code: str) -> tuple[str, str]:
     for module in {"pandas", "tf"}:
         if f"{module}." in code:
             names[module] = pytest.importorskip({"tf": "tensorflow"}.get(module, module))
-    cornu.utils.clear_session(free_memory=False)  # the numbers in names of layers begin again
+    cornu.utils.clear_session(free_memory=False)  # names of layers are counted from the beginning
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         try:

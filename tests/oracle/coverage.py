@@ -42,7 +42,7 @@ NOT_COMPARED = {
     **dict.fromkeys(("constraints.Constraint", "initializers.Initializer", "regularizers.Regularizer"), "a base class"),
     "callbacks.RemoteMonitor": "its requests are read by a server of the test",
     "callbacks.TerminateOnNaN": "what it does differs on purpose",
-    **dict.fromkeys(("remat", "RematScope"), "training gives the same weights as without them"),
+    **dict.fromkeys(("remat", "RematScope"), "training produces the same weights as without them"),
     "SymbolicScope": "the engine inside of it is asked",
     **dict.fromkeys(("utils.plot_model", "utils.model_to_dot"), "drawings of our own, read from the files"),
 }

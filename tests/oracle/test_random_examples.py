@@ -770,4 +770,5 @@ ACTIVATIONS = [
 def test_activations(name, examples):
     theirs, mine = getattr(keras.activations, name), getattr(cornu.activations, name)
     own = {"max_value": POSITIVE, "default_value": PART, "threshold": PART}
+    own |= {"x": FLOATS} if name == "relu" else {}  # with integers, Keras truncates the limits on JAX only
     examples(lambda data: check_call(data, theirs, mine, own))

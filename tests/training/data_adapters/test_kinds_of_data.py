@@ -70,7 +70,7 @@ def test_columns_of_booleans_are_trained_on(default_backend):
 @pytest.mark.parametrize(
     ("x", "y", "text"),
     [
-        (MIXED, Y, r"`x` with the dtype object.*Encode the columns of strings, with `pd.get_dummies\(x\)`"),
+        (MIXED, Y, r"`x` with the dtype object.*Convert its columns of strings.*`pandas.get_dummies\(x\)`"),
         (
             X,
             np.array(list("abc" * 8)),
@@ -165,7 +165,7 @@ def test_datasets_of_grain_are_trained_on(expected):
         worker_count=0,
     )
     check_same(weights_after(loader), expected)
-    with pytest.raises(DataError, match=r"`y` as a scalar.*samples must be in batches: call `dataset.batch\(32\)`"):
+    with pytest.raises(DataError, match=r"`y` as a scalar.*yields single samples, batch it: `dataset.batch\(32\)`"):
         model().fit(source, verbose=0)
 
 
@@ -184,7 +184,7 @@ def test_datasets_of_hugging_face_are_trained_on(expected):
     table = made()
     with pytest.raises(DataError, match=r"an `x` that yields batches.*such as a column, pass `np.asarray\(x\)`"):
         model().fit(table["x"], table["y"], verbose=0)
-    with pytest.raises(DataError, match="must be in batches"):
+    with pytest.raises(DataError, match="yields single samples, batch it"):
         model().fit(made(), verbose=0)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from cornu import backends
 from cornu.backends.contract import Backend
-from cornu.errors import InvalidArgumentError
+from cornu.errors import InvalidArgumentError, wrong_argument
 from cornu.ops.batch_coupling import along_axis, multi_hot_alone
 from cornu.ops.dispatch import arrays, op
 from cornu.ops.nn.normalization import normalize
@@ -58,8 +58,7 @@ def multi_hot(
     axis: int = -1,
     dtype: DType = None,
     sparse: bool = False,
-    *,
-    num_tokens: int | None = None,
+    **kwargs: int | None,
 ) -> Array:
     """Return the multi-hot encoding of the class indices of each sample: 1 at each of the indices, 0 elsewhere.
 
@@ -69,7 +68,7 @@ def multi_hot(
         axis: Integer, position of the class axis. Defaults to -1.
         dtype: Dtype of the result. Defaults to ``config.floatx()``.
         sparse: Not supported.
-        num_tokens: Earlier name of ``num_classes``.
+        **kwargs: ``num_tokens``, the earlier name of ``num_classes``.
 
     Example:
         >>> from cornu import ops
@@ -77,7 +76,9 @@ def multi_hot(
         [[1.0, 0.0, 1.0], [0.0, 1.0, 0.0]]
     """
     _refuse_sparse(sparse)
-    num_classes = num_classes if num_tokens is None else num_tokens
+    num_classes = kwargs.pop("num_tokens", num_classes)
+    if kwargs:
+        raise wrong_argument("multi_hot", next(iter(kwargs)), ("inputs", "num_classes", "axis", "dtype", "sparse"))
     if num_classes is None:
         raise InvalidArgumentError(
             "`multi_hot` was called without `num_classes`.", "It is required.", "Pass the number of classes."
