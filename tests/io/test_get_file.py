@@ -30,8 +30,8 @@ def archive(kind: str, name: str = "data/a.txt") -> bytes:
 
 
 def below(folder: Path) -> list[str]:
-    """The files and folders below a folder, without locks."""
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.name.endswith(".lock"))
+    """The files and folders below a folder, without locks and records."""
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.name.startswith("."))
 
 
 def sums(content: bytes) -> tuple[str, str]:
@@ -144,6 +144,41 @@ def test_an_extracted_folder_is_used_again(server, tmp_path):
     get_file("x", server.url, extract=True, cache_dir=tmp_path)
     assert (folder / "mine.txt").exists()
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("with_hash", [False, True])
+def test_after_an_interrupted_extraction_the_folder_of_an_earlier_archive_is_replaced(with_hash, server, tmp_path, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    server.body = archive("zip")
+    folder = Path(get_file("x", server.url, extract=True, cache_dir=tmp_path))
+    server.body = archive("zip", "data/b.txt")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("cornu.io.archives._write", interrupt)
+        get_file("x", server.url, extract=True, cache_dir=tmp_path, force_download=True)
+    file_hash = sums(server.body)[0] if with_hash else None
+    get_file("x", server.url, extract=True, cache_dir=tmp_path, file_hash=file_hash)
+    assert below(folder) == ["data", "data/b.txt"]
+
+
+def test_a_folder_without_a_record_of_its_archive_is_extracted_again(server, tmp_path):
+    server.body = archive("zip")
+    folder = Path(keras.utils.get_file("x", server.url, extract=True, cache_dir=tmp_path))
+    (folder / "data" / "a.txt").write_text("half")
+    get_file("x", server.url, extract=True, cache_dir=tmp_path)
+    assert (folder / "data" / "a.txt").read_text() == "text"
+
+
+def test_a_folder_that_cannot_be_written_is_named(server, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    server.body = archive("zip")
+    monkeypatch.setattr("cornu.io.archives._write", full)
+    with pytest.raises(DataError, match=r"Cannot write `.*datasets/x` \(No space left on device\).*Pass `cache_dir`"):
+        get_file("x", server.url, extract=True, cache_dir=tmp_path)
+    assert below(tmp_path) == ["datasets", "datasets/x_archive"]
 
 
 def test_without_a_checksum_a_partial_download_is_not_continued(server, tmp_path):

@@ -100,9 +100,9 @@ def fetch(
     if target.exists() and not replace:
         return target
     checksum = Checksum(checksum) if isinstance(checksum, str) else checksum
-    with _explain_errors(url, target, setting):
+    with explain_errors(url, target, setting):
         target.parent.mkdir(parents=True, exist_ok=True)
-        with _file_lock(target):
+        with file_lock(target):
             if replace or not target.exists():
                 _download(url, target, checksum, size)
     return target
@@ -205,8 +205,8 @@ def _check_scheme(url: str) -> None:
 
 
 @contextmanager
-def _explain_errors(url: str, target: Path, setting: str) -> Iterator[None]:
-    """Convert errors of the network and the disk into a ``DataError`` that says what to do."""
+def explain_errors(url: str, target: Path, setting: str) -> Iterator[None]:
+    """Context manager that converts errors of the network and the disk into a ``DataError`` that says what to do."""
     try:
         yield
     except DataError:
@@ -228,8 +228,8 @@ def _explain_errors(url: str, target: Path, setting: str) -> Iterator[None]:
 
 
 @contextmanager
-def _file_lock(target: Path) -> Iterator[None]:
-    """Context manager that waits until no other process downloads this file. A killed process releases its lock."""
+def file_lock(target: Path) -> Iterator[None]:
+    """Context manager that waits until no other process writes this file or folder. A killed process releases its lock."""
     lock = FileLock(target.with_name(f".{target.name}.lock"))
     with suppress(OSError):  # some network file systems do not support locks; the checksum still protects there
         lock.acquire()
