@@ -9,7 +9,7 @@ from cornu.errors import InvalidArgumentError, InvalidTypeError, one_of, warn
 from cornu.io.archives import extract as extract_archive
 from cornu.io.atomic import atomic_write
 from cornu.io.cache import keras_home
-from cornu.io.download import Checksum, explain_errors, fetch, file_lock
+from cornu.io.download import Checksum, check_address, explain_errors, fetch, file_lock
 
 _FORMATS: dict[str | None, tuple[str, ...]] = {"auto": ("tar", "zip"), "tar": ("tar",), "zip": ("zip",), None: ()}
 """Values of ``archive_format`` to the formats that are tried."""
@@ -69,16 +69,23 @@ def get_file(
         )
     formats = _formats(archive_format)
     checksum = _checksum(file_hash, hash_algorithm, md5_hash)
+    check_address(origin)
     name = _file_name(fname, origin)
     folder = (Path(cache_dir).expanduser() if cache_dir else keras_home()) / cache_subdir
     extract = extract or untar
     target = folder / _archive_name(name, fname is not None) if extract else folder / name
-    is_wrong = target.exists() and checksum is not None and not checksum.matches(target)
+    unpacked = folder / _folder_name(name, fname is not None)
+    if extract and unpacked.is_file():
+        raise InvalidArgumentError(
+            f"`get_file` received `extract=True`, and the folder of the archive would be `{unpacked}`, which is a file.",
+            "It must be a folder, or not exist yet.",
+            "Rename the file, or pass another `fname` or `cache_subdir`.",
+        )
+    is_wrong = target.is_file() and checksum is not None and not checksum.matches(target)
     replace = force_download or is_wrong
     fetch(origin, target, checksum, setting="Pass `cache_dir`", replace=replace)
     if not extract:
         return str(target)
-    unpacked = folder / _folder_name(name, fname is not None)
     _extract(target, unpacked, formats, always=replace)
     return str(unpacked)
 
