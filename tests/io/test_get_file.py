@@ -210,7 +210,7 @@ def test_an_absolute_folder_is_used_as_it_is(server, tmp_path):
 @pytest.mark.parametrize("file_hash", [None, "0" * 64])
 def test_a_folder_in_the_place_of_the_file_is_an_error(file_hash, server, tmp_path):
     (tmp_path / "datasets" / "data.bin").mkdir(parents=True)
-    with pytest.raises(DataError, match=r"`.*data.bin` is required, and a folder has this name.*must be a file.*Pass `cache_dir`"):
+    with pytest.raises(DataError, match=r"`.*data.bin` is required, and a folder has this name.*must be a file.*`cache_dir`"):
         get_file(origin=server.url, file_hash=file_hash, cache_dir=tmp_path)
 
 
