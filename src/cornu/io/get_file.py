@@ -91,7 +91,7 @@ def get_file(
 
 
 def _extract(archive: Path, folder: Path, formats: tuple[str, ...], always: bool) -> None:
-    """Extract an archive unless a record beside the folder tells that the folder is the content of this archive.
+    """Extract an archive unless a record next to the folder tells that the folder is the content of this archive.
 
     A folder is not enough: it may be that of an earlier archive, if the extraction of the new one was interrupted.
     """
