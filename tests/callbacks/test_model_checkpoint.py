@@ -1,4 +1,5 @@
 import os
+import re
 
 import keras
 import numpy as np
@@ -67,6 +68,25 @@ def test_other_frequencies_are_refused(frequency):
 def test_a_name_that_is_no_log_is_refused_with_those_there_are(drive):
     with pytest.raises(InvalidArgumentError, match=r"no log named 'val_acc'; the logs are epoch, loss, val_accuracy"):
         drive(ModelCheckpoint("{val_acc:.2f}.keras"), [{"loss": 1.0, "val_accuracy": 0.5}])
+
+
+@pytest.mark.parametrize(
+    "path", ["{}.keras", "{0}.keras", "{epoch.keras", "a}.keras", "{epoch:x.y}.keras", "{loss:02d}.keras", "{epoch[0]}.keras"]
+)
+def test_a_path_that_cannot_be_formatted_is_refused_when_training_begins(path):
+    text = rf"filepath={re.escape(repr(path))}, which cannot be formatted: .*Braces must contain a name.*write {{{{ and }}}}"
+    with pytest.raises(InvalidArgumentError, match=text):
+        ModelCheckpoint(path).on_train_begin()
+
+
+def test_the_format_of_a_log_is_checked_when_its_value_is_known(drive, tmp_path):
+    with pytest.raises(InvalidArgumentError, match="cannot be formatted: Unknown format code 'd'"):
+        drive(ModelCheckpoint(tmp_path / "{accuracy:02d}.keras"), [{"accuracy": 0.5}])
+
+
+def test_braces_and_parts_of_logs_may_be_in_a_path(drive, tmp_path):
+    saved = drive(ModelCheckpoint(tmp_path / "{{a}}-{f1.real:.1f}-{two[1]}.keras"), [{"f1": 0.5, "two": "ab"}]).saved
+    assert [os.path.basename(path) for _, path, _ in saved] == ["{a}-0.5-b.keras"]
 
 
 def test_a_nan_value_is_never_the_best(drive, tmp_path):

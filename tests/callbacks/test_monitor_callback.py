@@ -1,15 +1,69 @@
 import importlib
 import operator
+import re
 from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
 
+import cornu
 from cornu import metrics, ops
-from cornu.callbacks import EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
+from cornu.callbacks import (
+    BackupAndRestore,
+    CSVLogger,
+    EarlyStopping,
+    LambdaCallback,
+    LearningRateScheduler,
+    ModelCheckpoint,
+    ReduceLROnPlateau,
+    TensorBoard,
+)
 from cornu.callbacks.monitor_callback import Monitor
-from cornu.errors import InvalidArgumentError
+from cornu.errors import InvalidArgumentError, MissingFileError, MissingNameError
+
+
+@pytest.fixture
+def no_folder(tmp_path):
+    """A path where no folder can be created."""
+    (tmp_path / "file").touch()
+    return tmp_path / "file" / "below"
+
+
+@pytest.mark.parametrize(
+    ("callback", "argument", "name"),
+    [
+        (ModelCheckpoint, "filepath", "{epoch}.keras"),
+        (ModelCheckpoint, "filepath", "a{epoch}/b.keras"),
+        (BackupAndRestore, "backup_dir", ""),
+        (CSVLogger, "filename", "log.csv"),
+        (TensorBoard, "log_dir", ""),
+    ],
+)
+def test_a_path_where_nothing_can_be_written_is_told_before_training(callback, argument, name, no_folder):
+    model = cornu.Sequential([cornu.Input((1,)), cornu.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    path = str(no_folder / name)
+    text = rf"`{callback.__name__}` received {argument}={re.escape(repr(path))}, where nothing .*\(Not a dir.*Pass another path"
+    epochs = []
+    record = LambdaCallback(on_epoch_begin=lambda epoch, logs: epochs.append(epoch))
+    with pytest.raises(MissingFileError, match=text):
+        model.fit(np.ones((2, 1)), np.ones((2, 1)), verbose=0, callbacks=[record, callback(path)])
+    assert epochs == []
+
+
+@pytest.mark.parametrize("scales", [False, True])
+@pytest.mark.parametrize("callback", [ReduceLROnPlateau("loss"), LearningRateScheduler(lambda epoch, rate: rate)])
+def test_several_optimizers_have_no_learning_rate_to_set(callback, scales):
+    optimizer = cornu.optimizers.MultiOptimizer(lambda variable: cornu.optimizers.SGD(0.1))
+    steps = []
+    record = LambdaCallback(on_train_batch_begin=lambda batch, logs: steps.append(batch))
+    model = cornu.Sequential([cornu.Input((1,)), cornu.layers.Dense(1)])
+    model.compile(cornu.optimizers.LossScaleOptimizer(optimizer) if scales else optimizer, "mse")
+    name = type(callback).__name__
+    with pytest.raises(MissingNameError, match=rf"`{name}` is used with several.*rate of its own.*Remove `{name}`, and pass"):
+        model.fit(np.ones((2, 1)), np.ones((2, 1)), verbose=0, callbacks=[record, callback])
+    assert steps == []
 
 
 def direction(name, *model_metrics):

@@ -261,3 +261,14 @@ def test_filters_of_warnings_are_kept_when_threads_decode(pixels, tmp_path):
     for thread in threads:
         thread.join()
     assert warnings.filters == before
+
+
+def test_a_folder_is_named_with_what_loads_its_images(tmp_path):
+    with pytest.raises(DataError, match=r"`.*` is a folder. The path must be that of an image file. .*image_dataset_from"):
+        decode_image(tmp_path)
+
+
+def test_a_path_below_a_file_is_missing(tmp_path):
+    (tmp_path / "a").touch()
+    with pytest.raises(MissingFileError, match=r"There is no file `.*cat.jpg`"):
+        decode_image(tmp_path / "a" / "cat.jpg")

@@ -163,8 +163,14 @@ def test_the_array_is_not_changed():
 def test_arrays_that_are_no_images_are_refused():
     with pytest.raises(ShapeError, match=r"shape \(2, 4, 4, 3\), with the data format 'channels_last'.*one image of a batch"):
         array_to_img(np.zeros((2, 4, 4, 3)))
-    with pytest.raises(ShapeError, match=r"It must have three axes, and 1, 3 or 4 channels"):
+    with pytest.raises(ShapeError, match=r"It must have three axes, at least one pixel, and 1, 3 or 4 channels"):
         array_to_img(np.zeros((4, 4, 2)))
+
+
+@pytest.mark.parametrize("scale", [False, True])
+def test_an_image_without_pixels_is_an_error(scale):
+    with pytest.raises(ShapeError, match=r"array of shape \(0, 2, 3\).*at least one pixel"):
+        array_to_img(np.zeros((0, 2, 3)), scale=scale)
     with pytest.raises(ShapeError, match=r"`img_to_array` received an image of shape \(2, 4, 4, 3\).*one by one"):
         img_to_array(np.zeros((2, 4, 4, 3)))
 

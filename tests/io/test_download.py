@@ -137,6 +137,13 @@ def test_only_redirections_to_web_addresses_are_followed(server, tmp_path, addre
     assert not (tmp_path / "data.bin").exists()
 
 
+def test_a_redirection_to_an_invalid_address_is_told_at_once(server, tmp_path):
+    server.redirects_to = "http://127.0.0.1:abc/f"
+    with pytest.raises(DataError, match=r"no valid address: .*'abc'"):
+        fetch(server.url, tmp_path / "data.bin", sum_of(b"hello"))
+    assert len(server.requests) == 1
+
+
 def test_without_a_network_one_is_told_where_to_put_the_file(tmp_path, monkeypatch):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -30,8 +30,8 @@ def archive(kind: str, name: str = "data/a.txt") -> bytes:
 
 
 def below(folder: Path) -> list[str]:
-    """The files and folders below a folder, without locks."""
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.name.endswith(".lock"))
+    """The files and folders below a folder, without locks and records."""
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.name.startswith("."))
 
 
 def sums(content: bytes) -> tuple[str, str]:
@@ -146,6 +146,41 @@ def test_an_extracted_folder_is_used_again(server, tmp_path):
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize("with_hash", [False, True])
+def test_after_an_interrupted_extraction_the_folder_of_an_earlier_archive_is_replaced(with_hash, server, tmp_path, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    server.body = archive("zip")
+    folder = Path(get_file("x", server.url, extract=True, cache_dir=tmp_path))
+    server.body = archive("zip", "data/b.txt")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("cornu.io.archives._write", interrupt)
+        get_file("x", server.url, extract=True, cache_dir=tmp_path, force_download=True)
+    file_hash = sums(server.body)[0] if with_hash else None
+    get_file("x", server.url, extract=True, cache_dir=tmp_path, file_hash=file_hash)
+    assert below(folder) == ["data", "data/b.txt"]
+
+
+def test_a_folder_without_a_record_of_its_archive_is_extracted_again(server, tmp_path):
+    server.body = archive("zip")
+    folder = Path(keras.utils.get_file("x", server.url, extract=True, cache_dir=tmp_path))
+    (folder / "data" / "a.txt").write_text("half")
+    get_file("x", server.url, extract=True, cache_dir=tmp_path)
+    assert (folder / "data" / "a.txt").read_text() == "text"
+
+
+def test_a_folder_that_cannot_be_written_is_named(server, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    server.body = archive("zip")
+    monkeypatch.setattr("cornu.io.archives._write", full)
+    with pytest.raises(DataError, match=r"Cannot write `.*datasets/x` \(No space left on device\).*Pass `cache_dir`"):
+        get_file("x", server.url, extract=True, cache_dir=tmp_path)
+    assert below(tmp_path) == ["datasets", "datasets/x_archive"]
+
+
 def test_without_a_checksum_a_partial_download_is_not_continued(server, tmp_path):
     (tmp_path / "datasets").mkdir()
     (tmp_path / "datasets" / "data.bin.part").write_bytes(b"part of another file")
@@ -172,9 +207,29 @@ def test_an_absolute_folder_is_used_as_it_is(server, tmp_path):
     assert get_file(origin=server.url, cache_subdir=str(tmp_path / "here")) == str(tmp_path / "here" / "data.bin")
 
 
+@pytest.mark.parametrize("file_hash", [None, "0" * 64])
+def test_a_folder_in_the_place_of_the_file_is_an_error(file_hash, server, tmp_path):
+    (tmp_path / "datasets" / "data.bin").mkdir(parents=True)
+    with pytest.raises(DataError, match=r"`.*data.bin` is required, and a folder has this name.*must be a file.*`cache_dir`"):
+        get_file(origin=server.url, file_hash=file_hash, cache_dir=tmp_path)
+
+
+def test_a_file_in_the_place_of_the_folder_is_an_error_and_is_kept(server, tmp_path):
+    path = Path(get_file("x", server.url, cache_dir=tmp_path))
+    with pytest.raises(InvalidArgumentError, match=r"would be `.*x`, which is a file.*must be a folder.*another `fname`"):
+        get_file("x", server.url, extract=True, cache_dir=tmp_path)
+    assert path.read_bytes() == server.body
+
+
 MISTAKES = {
     "no address": (InvalidTypeError, {}, r"without `origin`.*Pass `origin='https://"),
     "a file": (DataError, {"origin": "file:///etc/passwd"}, r"Cannot download from `file:.*Only https:// and http://"),
+    "a space": (DataError, {"origin": "http://127.0.0.1/x y.txt"}, r"is no valid address: it contains ' '\..*as %20"),
+    "a letter that is not ASCII": (DataError, {"origin": "http://127.0.0.1/\xe4"}, "it contains '\xe4'"),
+    "a port that is no number": (DataError, {"origin": "http://127.0.0.1:abc/f"}, "no valid address: .*'abc'.*the port is"),
+    "a port that is too large": (DataError, {"origin": "http://127.0.0.1:70000/f"}, "no valid address: Port out of range"),
+    "half an IPv6 address": (DataError, {"origin": "http://[::1/f"}, "no valid address: Invalid IPv6 URL"),
+    "an empty part of a host": (DataError, {"origin": "http://a..b/f"}, "no valid address: .*label"),
     "no name": (InvalidArgumentError, {"origin": "http://127.0.0.1/"}, r"`fname=None`.*must be known.*Pass `fname"),
     "a folder in the name": (InvalidArgumentError, {"fname": "../x", "origin": "http://127.0.0.1/x"}, "not contain a folder"),
     "a short checksum": (InvalidArgumentError, {"origin": "http://a/b", "file_hash": "123"}, r"has 64 hexadecimal digits"),

@@ -80,6 +80,15 @@ def test_a_format_may_be_named(tmp_path):
     assert (tmp_path / "a").read_text("utf-8").startswith("<svg")
 
 
+@pytest.mark.parametrize("letter", ["\x01", "\x85", "\ud800", "\ufffe", "\n"])
+@pytest.mark.parametrize("format", ["svg", "png", "dot"])
+def test_letters_that_are_not_printable_are_escaped(letter, format):
+    content = Diagram([Box(f"a{letter}", [f"b{letter}"])], []).create(format=format)
+    if format == "svg":
+        texts = [element.text for element in ET.fromstring(content).iter(f"{SVG}text")]
+        assert texts == [f"{name}{ascii(letter)[1:-1]}" for name in "ab"]
+
+
 def test_the_language_of_graphviz_is_escaped():
     lines = Diagram(BOXES, EDGES, "LR").to_string().splitlines()
     assert lines[1] == "  rankdir=LR; node [shape=record];"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from cornu import validation
-from cornu.callbacks.monitor_callback import checked_frequency
+from cornu.callbacks.monitor_callback import checked_frequency, prepare_folder
 from cornu.errors import InvalidArgumentError, ModelFormatError, warn
 from cornu.io.atomic import atomic_write, publish
 from cornu.saving import safe_json
@@ -36,6 +36,7 @@ class BackupAndRestore(Callback):
 
     Raises:
         InvalidArgumentError: If ``backup_dir`` is empty or ``save_freq`` is invalid.
+        MissingFileError: When training begins, if ``backup_dir`` is no folder in which files can be written.
         ModelFormatError: When training begins, if the backup is damaged or belongs to another model.
 
     Example:
@@ -81,7 +82,8 @@ class BackupAndRestore(Callback):
         return self.save_freq != "epoch"
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        """Restore the latest backup, if there is one."""
+        """Restore the latest backup, if there is one, and create the folder."""
+        prepare_folder("BackupAndRestore", "backup_dir", self.backup_dir)
         self.cornu_initial_epoch = None
         found = [files for files in (self._files, self._previous) if files[0].exists()]
         for place, files in enumerate(found, start=1):

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterable
 from typing import Any, TextIO
 
+from cornu.callbacks.monitor_callback import naming_path
 from cornu.training.callback import Callback
 from cornu.training.logs import as_number
 
@@ -26,7 +27,7 @@ class CSVLogger(Callback):
         append_header: Whether the first row of a training is preceded by a header.
 
     Raises:
-        OSError: When training begins, if the file cannot be written.
+        MissingFileError: When training begins, if the file cannot be written.
 
     Example:
         >>> import pathlib, tempfile
@@ -59,7 +60,8 @@ class CSVLogger(Callback):
         self._close()
         if self.append and os.path.exists(self.filename):
             self.append_header = os.path.getsize(self.filename) == 0
-        self.csv_file = open(self.filename, "a" if self.append else "w", newline="")  # noqa: SIM115 (open while training)
+        with naming_path("CSVLogger", "filename", self.filename):
+            self.csv_file = open(self.filename, "a" if self.append else "w", newline="")  # noqa: SIM115 (open while training)
         self.keys = self.writer = None
         return self.csv_file
 

@@ -36,7 +36,7 @@ class LearningRateScheduler(Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Set the learning rate of the epoch."""
-        current = learning_rate_of(self.model)
+        current = learning_rate_of(self)
         found = self.schedule(epoch, current) if _accepts_learning_rate(self.schedule) else self.schedule(epoch)
         if found is None:
             raise returned_none(self.schedule, f"the learning rate of epoch {epoch}", "return learning_rate")
@@ -53,7 +53,7 @@ class LearningRateScheduler(Callback):
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Add the learning rate to the logs."""
         if logs is not None:
-            logs["learning_rate"] = learning_rate_of(self.model)
+            logs["learning_rate"] = learning_rate_of(self)
 
 
 def _accepts_learning_rate(function: Callable) -> bool:

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from cornu.callbacks.monitor_callback import Monitor, checked_frequency
+from cornu.callbacks.monitor_callback import Monitor, checked_frequency, prepare_folder
 from cornu.errors import InvalidArgumentError, did_you_mean, warn
 from cornu.training.logs import as_numbers
 
@@ -33,8 +33,9 @@ class ModelCheckpoint(Monitor):
             None.
 
     Raises:
-        InvalidArgumentError: If ``save_freq`` is invalid or, when saving, if ``filepath`` contains the name of a log that does
-            not exist.
+        InvalidArgumentError: If ``save_freq`` is invalid; when training begins, if ``filepath`` cannot be formatted; when
+            saving, if it contains the name of a log that does not exist.
+        MissingFileError: When training begins, if files cannot be written to the folder.
 
     Example:
         >>> from cornu.callbacks import ModelCheckpoint
@@ -66,6 +67,11 @@ class ModelCheckpoint(Monitor):
         """Return whether the callback saves after a number of steps instead of epochs."""
         return self.save_freq != "epoch"
 
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Check ``filepath``, as far as the names of logs are not needed, and create its folder."""
+        self._path(_AnyLogs(epoch=1, batch=1, loss=1.0, val_loss=1.0))
+        prepare_folder("ModelCheckpoint", "filepath", self.filepath, os.path.dirname(self.filepath.partition("{")[0]))
+
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Record the index of the epoch."""
         self._epoch = epoch
@@ -84,7 +90,7 @@ class ModelCheckpoint(Monitor):
 
     def _save(self, epoch: int, logs: dict[str, Any]) -> None:
         logs = as_numbers(logs)
-        path = self._path(epoch, logs)
+        path = self._path({"epoch": epoch + 1, **logs})
         if not self._should_save(epoch, logs, path) or not self._is_finite(path):
             return
         if self.save_best_only:
@@ -96,16 +102,22 @@ class ModelCheckpoint(Monitor):
             self.model.save(path)
         self._log(epoch, f"finished saving model to {path}")
 
-    def _path(self, epoch: int, logs: dict[str, Any]) -> str:
+    def _path(self, values: dict[str, Any]) -> str:
         try:
-            return self.filepath.format(epoch=epoch + 1, **logs)
+            return self.filepath.format_map(values)
         except KeyError as error:
             name = error.args[0]
             raise InvalidArgumentError(
                 f"`ModelCheckpoint` received filepath={self.filepath!r}.",
-                f"There is no log named {name!r}; the logs are {', '.join(['epoch', *logs])}.",
-                did_you_mean(name, ["epoch", *logs]) or "Use one of these names.",
+                f"There is no log named {name!r}; the logs are {', '.join(values)}.",
+                did_you_mean(name, values) or "Use one of these names.",
             ) from None
+        except (AttributeError, IndexError, TypeError, ValueError) as error:
+            raise InvalidArgumentError(
+                f"`ModelCheckpoint` received filepath={self.filepath!r}, which cannot be formatted: {error}.",
+                "Braces must contain a name and the format of its value, such as {epoch:02d} or {val_loss:.2f}.",
+                "Correct it; write {{ and }} for braces in the path.",
+            ) from error
 
     def _should_save(self, epoch: int, logs: dict[str, Any], path: str) -> bool:
         if not self.save_best_only:
@@ -130,6 +142,19 @@ class ModelCheckpoint(Monitor):
     def _log(self, epoch: int, text: str) -> None:
         if self.verbose:
             print(f"\nEpoch {epoch + 1}: {text}")
+
+
+class _AnyLogs(dict):
+    """Some values by name, and for every other name one that any format accepts."""
+
+    def __missing__(self, name: str) -> "_AnyLogs":
+        return self
+
+    def __getattr__(self, name: str) -> "_AnyLogs":
+        return self
+
+    def __format__(self, spec: str) -> str:
+        return ""
 
 
 def _all_finite(array: np.ndarray) -> bool:

@@ -1,13 +1,15 @@
 """Base class of callbacks that monitor a value of the logs and compare it with the best one."""
 
+import contextlib
 import math
-from collections.abc import Callable
-from typing import Any
+import os
+import tempfile
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from cornu import losses, metrics, ops, registry, validation
-from cornu.errors import InvalidArgumentError, InvalidTypeError, did_you_mean, warn
+from cornu.errors import InvalidArgumentError, InvalidTypeError, MissingFileError, MissingNameError, did_you_mean, warn
 from cornu.losses import Loss
 from cornu.metrics import Metric
 from cornu.training.callback import Callback
@@ -195,6 +197,54 @@ def checked_frequency(callback: str, name: str, value: str | int, *names: str) -
     )
 
 
-def learning_rate_of(model: Any) -> float:
-    """Return the current learning rate of a model's optimizer."""
-    return float(model.optimizer.learning_rate)
+def learning_rate_of(callback: Callback) -> float:
+    """Return the current learning rate of the optimizer of a callback's model.
+
+    Raises:
+        MissingNameError: If the optimizer consists of several.
+    """
+    try:
+        return float(callback.model.optimizer.learning_rate)
+    except MissingNameError as error:
+        name = type(callback).__name__
+        raise MissingNameError(
+            f"`{name}` is used with several optimizers, a `MultiOptimizer`.",
+            error.expected,
+            f"Remove `{name}`, and pass a schedule as `learning_rate` to each of them.",
+        ) from error
+
+
+@contextlib.contextmanager
+def naming_path(callback: str, argument: str, path: str) -> Iterator[None]:
+    """Context manager that converts errors of the disk to ones that name the argument of a callback.
+
+    Raises:
+        MissingFileError: Instead of an ``OSError``.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise MissingFileError(
+            f"`{callback}` received {argument}={path!r}, where nothing can be written ({error.strerror or error}).",
+            "It must be in a folder in which you may write.",
+            f"Pass another path as `{argument}`, and check the free space and the permissions of the folder.",
+        ) from error
+
+
+def prepare_folder(callback: str, argument: str, path: str, folder: str | None = None) -> None:
+    """Create a folder, and check that files can be written there, so that this does not fail after an epoch of training.
+
+    Args:
+        callback: Name of the callback.
+        argument: Name of its argument.
+        path: Value of the argument.
+        folder: Path of the folder. Defaults to ``path``.
+
+    Raises:
+        MissingFileError: If the folder cannot be created, or files cannot be written there.
+    """
+    folder = path if folder is None else folder
+    with naming_path(callback, argument, path):
+        os.makedirs(folder or ".", exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder or "."):
+            pass

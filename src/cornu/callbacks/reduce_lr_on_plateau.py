@@ -72,12 +72,13 @@ class ReduceLROnPlateau(Monitor):
         self.wait = self.cooldown_counter = 0
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        """Reset the state."""
+        """Reset the state, and check that the optimizer has a learning rate."""
         self._reset()
+        learning_rate_of(self)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Reduce the learning rate if the monitored value has not improved for ``patience`` epochs."""
-        rate = learning_rate_of(self.model)
+        rate = learning_rate_of(self)
         if logs is not None:
             logs["learning_rate"] = rate
         current = self.get_monitor_value(logs)

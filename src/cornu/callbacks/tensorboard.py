@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from cornu import config
-from cornu.callbacks.monitor_callback import checked_frequency
+from cornu.callbacks.monitor_callback import checked_frequency, prepare_folder
 from cornu.errors import CornuError, InvalidArgumentError, warn
 from cornu.io.event_file import EventFile
 from cornu.layers import Embedding
@@ -50,6 +50,7 @@ class TensorBoard(Callback):
 
     Raises:
         InvalidArgumentError: If an argument is invalid, or ``embeddings_metadata`` names another layer.
+        MissingFileError: Before training, if files cannot be written to ``log_dir``.
         MissingPackageError: If ``tensorboard`` is not installed.
 
     Example:
@@ -100,6 +101,7 @@ class TensorBoard(Callback):
     def set_model(self, model: TrainableModel | None) -> None:
         """Set the model, and write its graph and the description of its embeddings."""
         super().set_model(model)
+        prepare_folder("TensorBoard", "log_dir", self.log_dir)
         if self.write_graph and getattr(model, "cornu_graph", None) is not None:
             try:
                 self._files[0].write_model("keras", self.model.to_json())

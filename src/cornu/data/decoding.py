@@ -64,7 +64,7 @@ def decode_image(
 
     Raises:
         MissingFileError: If the file does not exist.
-        DataError: If the file is no image, is damaged, or has too many pixels.
+        DataError: If the file is a folder, is no image, is damaged, or has too many pixels.
         InvalidArgumentError: If ``color_mode`` is unknown.
 
     Example:
@@ -101,7 +101,7 @@ def opened(source: ImageSource, max_pixels: int = MAX_PIXELS) -> "Iterator[Image
 
     Raises:
         MissingFileError: If the file does not exist.
-        DataError: If the file is no image, is damaged, or has too many pixels.
+        DataError: If the file is a folder, is no image, is damaged, or has too many pixels.
         InvalidTypeError: If ``source`` has another type.
     """
     from PIL import Image
@@ -221,7 +221,15 @@ def _file_of(source: ImageSource) -> contextlib.AbstractContextManager[IO[bytes]
         )
     try:
         return open(source, "rb")
-    except FileNotFoundError as error:
+    except (IsADirectoryError, PermissionError) as error:  # Windows refuses to open a folder with the latter
+        if not os.path.isdir(source):
+            raise
+        raise DataError(
+            f"`{os.fsdecode(source)}` is a folder.",
+            "The path must be that of an image file.",
+            "Pass the path of a file in it, or load all of them with `cornu.utils.image_dataset_from_directory`.",
+        ) from error
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise MissingFileError(
             f"There is no file `{os.fsdecode(source)}`.",
             "The path must be that of an image file.",

@@ -48,7 +48,7 @@ def load_img(
 
     Raises:
         MissingFileError: If the file does not exist.
-        DataError: If the file is no image, is damaged, or has too many pixels.
+        DataError: If the file is a folder, is no image, is damaged, or has too many pixels.
         InvalidArgumentError: If an argument has an invalid value.
 
     Example:
@@ -161,7 +161,7 @@ def array_to_img(x: ArrayLike, data_format: DataFormat = None, scale: bool = Tru
         255.
 
     Raises:
-        ShapeError: If ``x`` does not have three axes, or not 1, 3 or 4 channels.
+        ShapeError: If ``x`` does not have three axes, has no pixels, or not 1, 3 or 4 channels.
 
     Example:
         >>> import numpy as np
@@ -177,10 +177,10 @@ def array_to_img(x: ArrayLike, data_format: DataFormat = None, scale: bool = Tru
     shape = pixels.shape
     if pixels.ndim == 3 and layout == "channels_first":
         pixels = pixels.transpose(1, 2, 0)
-    if pixels.ndim != 3 or pixels.shape[2] not in (1, 3, 4):
+    if pixels.ndim != 3 or pixels.shape[2] not in (1, 3, 4) or pixels.size == 0:
         raise ShapeError(
             f"`array_to_img` received an array of shape {shape}, with the data format {layout!r}.",
-            "It must have three axes, and 1, 3 or 4 channels.",
+            "It must have three axes, at least one pixel, and 1, 3 or 4 channels.",
             "Pass one image of a batch, `x[0]`, or another `data_format`.",
         )
     if scale:
@@ -215,7 +215,7 @@ def save_img(
         **kwargs: Options of the format, which are passed to ``PIL.Image.Image.save``, such as ``quality=90``.
 
     Raises:
-        ShapeError: If ``x`` does not have three axes, or not 1, 3 or 4 channels.
+        ShapeError: If ``x`` does not have three axes, has no pixels, or not 1, 3 or 4 channels.
         InvalidArgumentError: If the format is unknown.
 
     Example:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import ssl
 import sys
 import time
@@ -96,13 +97,19 @@ def fetch(
         cornu.errors.DataError: Cannot download from `file:///a`. Only https:// and http:// are allowed. ...
     """
     target = Path(path)
-    _check_scheme(url)
+    check_address(url)
+    if target.is_dir():
+        raise DataError(
+            f"The file `{target}` is required, and a folder has this name.",
+            "It must be a file, or not exist yet.",
+            f"Rename the folder, or choose another name for the file. {setting} to use another folder.",
+        )
     if target.exists() and not replace:
         return target
     checksum = Checksum(checksum) if isinstance(checksum, str) else checksum
-    with _explain_errors(url, target, setting):
+    with explain_errors(url, target, setting):
         target.parent.mkdir(parents=True, exist_ok=True)
-        with _file_lock(target):
+        with file_lock(target):
             if replace or not target.exists():
                 _download(url, target, checksum, size)
     return target
@@ -191,12 +198,24 @@ class _HttpOnly(urllib.request.HTTPRedirectHandler):
     """Redirect handler that follows redirects to http and https only."""
 
     def redirect_request(self, req, fp, code, msg, headers, newurl):
-        _check_scheme(newurl)
+        check_address(newurl)
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def _check_scheme(url: str) -> None:
-    if urllib.parse.urlsplit(url).scheme.lower() not in ("https", "http"):
+def check_address(url: str) -> None:
+    """Raise ``DataError`` unless an address is valid and begins with ``https://`` or ``http://``."""
+    try:
+        parts = urllib.parse.urlsplit(url)
+        _ = parts.port, (parts.hostname or "").encode("idna")  # raise ValueError
+        if invalid := re.search(r"[\0- \x7f]", url.strip()) or re.search(r"[^\0-\x7f]", parts.path + parts.query):
+            raise ValueError(f"it contains {invalid[0]!r}")
+    except ValueError as error:
+        raise DataError(
+            f"`{url}` is no valid address: {error}.",
+            "Only letters, digits and punctuation of ASCII are allowed, and the port is a number of at most 65535.",
+            "Correct it; encode other characters with `urllib.parse.quote`, such as a space as %20.",
+        ) from error
+    if parts.scheme.lower() not in ("https", "http"):
         raise DataError(
             f"Cannot download from `{url}`.",
             "Only https:// and http:// are allowed.",
@@ -205,8 +224,8 @@ def _check_scheme(url: str) -> None:
 
 
 @contextmanager
-def _explain_errors(url: str, target: Path, setting: str) -> Iterator[None]:
-    """Convert errors of the network and the disk into a ``DataError`` that says what to do."""
+def explain_errors(url: str, target: Path, setting: str) -> Iterator[None]:
+    """Context manager that converts errors of the network and the disk into a ``DataError`` that says what to do."""
     try:
         yield
     except DataError:
@@ -228,8 +247,8 @@ def _explain_errors(url: str, target: Path, setting: str) -> Iterator[None]:
 
 
 @contextmanager
-def _file_lock(target: Path) -> Iterator[None]:
-    """Context manager that waits until no other process downloads this file. A killed process releases its lock."""
+def file_lock(target: Path) -> Iterator[None]:
+    """Context manager that waits until no other process writes this file or folder. A killed process releases its lock."""
     lock = FileLock(target.with_name(f".{target.name}.lock"))
     with suppress(OSError):  # some network file systems do not support locks; the checksum still protects there
         lock.acquire()

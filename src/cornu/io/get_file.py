@@ -7,8 +7,9 @@ from pathlib import Path
 
 from cornu.errors import InvalidArgumentError, InvalidTypeError, one_of, warn
 from cornu.io.archives import extract as extract_archive
+from cornu.io.atomic import atomic_write
 from cornu.io.cache import keras_home
-from cornu.io.download import Checksum, fetch
+from cornu.io.download import Checksum, check_address, explain_errors, fetch, file_lock
 
 _FORMATS: dict[str | None, tuple[str, ...]] = {"auto": ("tar", "zip"), "tar": ("tar",), "zip": ("zip",), None: ()}
 """Values of ``archive_format`` to the formats that are tried."""
@@ -68,20 +69,48 @@ def get_file(
         )
     formats = _formats(archive_format)
     checksum = _checksum(file_hash, hash_algorithm, md5_hash)
+    check_address(origin)
     name = _file_name(fname, origin)
     folder = (Path(cache_dir).expanduser() if cache_dir else keras_home()) / cache_subdir
     extract = extract or untar
     target = folder / _archive_name(name, fname is not None) if extract else folder / name
-    is_wrong = target.exists() and checksum is not None and not checksum.matches(target)
+    unpacked = folder / _folder_name(name, fname is not None)
+    if extract and unpacked.is_file():
+        raise InvalidArgumentError(
+            f"`get_file` received `extract=True`, and the folder of the archive would be `{unpacked}`, which is a file.",
+            "It must be a folder, or not exist yet.",
+            "Rename the file, or pass another `fname` or `cache_subdir`.",
+        )
+    is_wrong = target.is_file() and checksum is not None and not checksum.matches(target)
     replace = force_download or is_wrong
-    is_new = replace or not target.exists()
     fetch(origin, target, checksum, setting="Pass `cache_dir`", replace=replace)
     if not extract:
         return str(target)
-    unpacked = folder / _folder_name(name, fname is not None)
-    if (is_new or not unpacked.exists()) and not extract_archive(target, unpacked, formats):
-        warn(f"`{target}` was not extracted: it is no archive of the format {' or '.join(formats) or 'None'}.")
+    _extract(target, unpacked, formats, always=replace)
     return str(unpacked)
+
+
+def _extract(archive: Path, folder: Path, formats: tuple[str, ...], always: bool) -> None:
+    """Extract an archive unless a record next to the folder tells that the folder is the content of this archive.
+
+    A folder is not enough: it may be that of an earlier archive, if the extraction of the new one was interrupted.
+    """
+    record, stat = folder.with_name(f".{folder.name}.source"), archive.stat()
+    source = f"{stat.st_size} {stat.st_mtime_ns}"
+
+    def is_extracted() -> bool:
+        return folder.is_dir() and record.is_file() and record.read_text() == source
+
+    if not always and is_extracted():
+        return
+    with explain_errors(str(archive), folder, "Pass `cache_dir`"), file_lock(folder):
+        if always or not is_extracted():  # not by another process in the meantime
+            record.unlink(missing_ok=True)
+            if extract_archive(archive, folder, formats):
+                with atomic_write(record) as temporary:
+                    temporary.write_text(source)
+            else:
+                warn(f"`{archive}` was not extracted: it is no archive of the format {' or '.join(formats) or 'None'}.")
 
 
 def _formats(archive_format: str | Sequence[str] | None) -> tuple[str, ...]:

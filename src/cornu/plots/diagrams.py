@@ -78,7 +78,8 @@ class Diagram:
     def __init__(self, boxes: Sequence[Box], edges: Sequence[tuple[int, int]], direction: str = "TB", dpi: int = 200):
         if direction not in DIRECTIONS:
             raise one_of("rankdir", direction, DIRECTIONS)
-        self.boxes, self.edges, self.direction, self.dpi = list(boxes), list(edges), direction, dpi
+        self.boxes = [Box(_printable(box.title), [_printable(line) for line in box.lines]) for box in boxes]
+        self.edges, self.direction, self.dpi = list(edges), direction, dpi
 
     def to_string(self) -> str:
         """Return the diagram in the language of Graphviz."""
@@ -192,6 +193,11 @@ class Diagram:
         file = io.BytesIO()
         figure.savefig(file, format=format, dpi=self.dpi)
         return file.getvalue()
+
+
+def _printable(text: str) -> str:
+    r"""Return a text with escapes such as ``\x01`` for letters that are not printable, which XML does not allow."""
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
 
 
 def _escaped(text: str) -> str:
