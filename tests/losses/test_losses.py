@@ -292,3 +292,7 @@ def test_mistakes_in_losses_are_named():
         losses.circle([0, 1], np.ones((2, 3, 4)))
     with pytest.raises(InvalidArgumentError, match=r"`CategoricalGeneralizedCrossEntropy` received `q=1.5`"):
         losses.CategoricalGeneralizedCrossEntropy(q=1.5)
+
+
+def test_the_circle_loss_of_an_empty_batch_is_empty():
+    assert losses.circle(np.zeros((0,), "int32"), np.zeros((0, 4), "float32")).shape == (0,)

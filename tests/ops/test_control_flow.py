@@ -189,3 +189,8 @@ def test_branches_of_two_forms_are_told_where_both_are_compiled(name):
             ShapeError, match=rf"One branch of `{named}` returned float32 \(3, 2\), and another returned float32 \(1, 2\)"
         ):
             engine.compile(use)(engine.asarray(ONES))
+
+
+def test_scan_refuses_a_scalar():
+    with pytest.raises(ShapeError, match=r"`scan` received elements of shapes \[\(\)\]"):
+        ops.scan(lambda carry, x: (carry, x), 0, 3.0)

@@ -159,3 +159,9 @@ def test_patterns_that_are_none_are_named(pattern):
 def test_sizes_that_do_not_fit_are_named(pattern, sizes):
     with pytest.raises(ShapeError, match=r"`rearrange` received an array of shape \(2, 4, 6, 3\)"):
         ops.rearrange(np.ones((2, 4, 6, 3)), pattern, **sizes)
+
+
+@pytest.mark.parametrize("name", ["map", "vectorized_map"])
+def test_elements_without_a_first_axis_are_refused(name):
+    with pytest.raises(ShapeError, match=rf"`{name}` received elements of shapes \[\(\)\]"):
+        getattr(ops, name)(lambda x: x, 3.0)

@@ -240,3 +240,23 @@ def test_wrong_parameters_are_named(make):
         ops.random.gamma((2,), make([[1.0], [2.0], [3.0]]))
     with pytest.raises(InvalidTypeError, match=r"`gamma` received `dtype='int32'`"):
         ops.random.gamma((2,), 1.0, dtype="int32")
+
+
+MISTAKES = {
+    "logits": (lambda: ops.random.categorical(np.zeros(3), 2), ShapeError, r"`categorical` .* shape \(3,\)"),
+    "samples": (lambda: ops.random.categorical(np.zeros((1, 3)), -2), ShapeError, "No size may be negative"),
+    "uniform": (lambda: ops.random.uniform((2,), dtype="int32"), InvalidTypeError, "`uniform` received `dtype='int32'`"),
+    "normal": (lambda: ops.random.normal((2,), dtype="int32"), InvalidTypeError, "`normal` received"),
+    "truncated": (lambda: ops.random.truncated_normal((2,), dtype="int32"), InvalidTypeError, "`truncated_normal` received"),
+    "negative": (lambda: ops.random.normal((-1,)), ShapeError, r"`shape=\(-1,\)` was given"),
+    "negative randint": (lambda: ops.random.randint((-1,), 0, 2), ShapeError, r"`shape=\(-1,\)` was given"),
+    "fraction": (lambda: ops.random.normal((2.5,)), InvalidTypeError, "A size must be an integer"),
+    "seed": (lambda: ops.random.normal((2,), seed=1.5), InvalidTypeError, "`seed=1.5` was given"),
+}
+
+
+@pytest.mark.parametrize("case", MISTAKES.values(), ids=MISTAKES.keys())
+def test_mistakes_are_explained(case):
+    function, kind, text = case
+    with pytest.raises(kind, match=text):
+        function()

@@ -48,6 +48,14 @@ def test_searchsorted(side, make, check, x):
     check(ops.searchsorted(make(row), make(x), side), np.searchsorted(row, x, side).astype("int32"))
 
 
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_searchsorted_sorts_nan_last(side, make, check):
+    row, x = np.float32([0, 1, np.nan, np.nan]), np.float32([np.nan, np.inf, -np.inf, 1])
+    for part in (row[:2], row):
+        check(ops.searchsorted(make(part), make(x), side), np.searchsorted(part, x, side).astype("int32"))
+    check(ops.digitize(make(x), make(row[:2])), np.digitize(x, row[:2]).astype("int32"))
+
+
 def test_digitize(make, check, x):
     bins = np.float32([0.5, 1, 3])
     check(ops.digitize(make(x), make(bins)), np.digitize(x, bins).astype("int32"))

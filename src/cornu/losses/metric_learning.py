@@ -63,8 +63,10 @@ def circle(
             "It requires one embedding per sample, of shape `(batch, size)`.",
             "End the model with `Dense` and `UnitNormalization` layers.",
         )
-    labels = ops.reshape(y_true, (-1, 1))
     references = y_pred if ref_embeddings is None else as_float(convert_like(ref_embeddings, y_pred))
+    if 0 in (y_pred.shape[0], references.shape[0]):
+        return ops.zeros_like(y_pred[:, 0])
+    labels = ops.reshape(y_true, (-1, 1))
     others = ops.reshape(y_true if ref_labels is None else convert_like(ref_labels, y_pred), (1, -1))
     similarity = ops.minimum(ops.matmul(y_pred, ops.transpose(references)), 1)
     is_same = ops.equal(labels, others)

@@ -120,6 +120,7 @@ def scan(
     backend, init, xs = backend_and_trees(init, xs)
     step = _step_of_scan(backend, f, None if free else _form(init))
     parts = trees.leaves(xs)
+    check_elements("scan", xs)
     if parts:
         _check_lengths([part.shape[0] for part in parts], length)
         return backend.scan(step, init, xs, reverse)
@@ -152,6 +153,17 @@ def _step_of_scan(backend: Backend, f: Callable, wanted: str | None) -> Callable
     return step
 
 
+def check_elements(name: str, xs: Tree) -> None:
+    """Raise a :class:`ShapeError` unless all arrays of a tree have a first axis."""
+    shapes = [tuple(getattr(leaf, "shape", ())) for leaf in trees.leaves(xs)]
+    if () in shapes:
+        raise ShapeError(
+            f"`{name}` received elements of shapes {shapes}.",
+            "Each array must have a first axis, along which the function is applied.",
+            "Pass arrays of shape `(n, ...)`; convert a list of numbers with `ops.array`.",
+        )
+
+
 def _check_lengths(sizes: list[Size], length: int | None) -> None:
     if len({*sizes, length} - {None}) > 1:
         raise InvalidArgumentError(
@@ -174,6 +186,7 @@ def map(f: Callable, xs: Tree) -> Any:
         >>> ops.map(lambda x: x * x, ops.arange(3)).tolist()
         [0, 1, 4]
     """
+    check_elements("map", xs)
     return scan(lambda _, x: (0, f(x)), 0, xs)[1]
 
 

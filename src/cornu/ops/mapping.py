@@ -8,7 +8,7 @@ from typing import Any
 from cornu import trees
 from cornu.backends import fused_ops
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
-from cornu.ops.control_flow import arrays_of, backend_and_trees
+from cornu.ops.control_flow import arrays_of, backend_and_trees, check_elements
 from cornu.ops.control_flow import map as map_one_by_one
 from cornu.ops.dispatch import arrays, op
 from cornu.ops.shape_checks import check_axis, check_broadcast, shapes_text
@@ -33,6 +33,7 @@ def vectorized_map(function: Callable, elements: Tree) -> Any:
         [10, 40]
     """
     backend, elements = backend_and_trees(elements)
+    check_elements("vectorized_map", elements)
     found = fused_ops.find("mapped_at_once", *trees.leaves(elements))
     if found is None:
         return map_one_by_one(function, elements)

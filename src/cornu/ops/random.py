@@ -20,7 +20,7 @@ from cornu.backends.contract import Backend
 from cornu.dtypes import is_float
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.ops.dispatch import arrays, floats, op
-from cornu.ops.shape_checks import as_sizes, backend_of_sizes, check_axis, check_broadcast
+from cornu.ops.shape_checks import as_sizes, backend_of_sizes, check_axis, check_broadcast, shape_error
 from cornu.ops.special import erfinv
 from cornu.typing import Array, ArrayLike, DType, IntOrInts, Size
 from cornu.validation import standardize_dtype
@@ -43,12 +43,38 @@ def _key(seed: Any, backend: Backend | None = None) -> tuple[Backend, Any]:
     words = seed.next() if hasattr(seed, "next") else seed
     if words is None or isinstance(words, (int, np.integer)):
         words = seeds.key_from(None if words is None else int(words))
+    if isinstance(words, (float, str, np.floating)):
+        raise InvalidTypeError(
+            f"`seed={words!r}` was given.",
+            "It must be an integer, a `SeedGenerator` or None.",
+            "Pass, for example, `seed=1`.",
+        )
     if isinstance(words, (list, tuple)):
         backend = backend or backends.get()
         words = backend.asarray(np.array([int(word) % 2**32 for word in words], dtype="uint32"))
     backend = backend or backends.of(words)
     words = backend.asarray(words)
     return backend, words if backend.is_traced(words) else backend.to_numpy(words)
+
+
+def _sizes(shape: IntOrInts) -> tuple[int, ...]:
+    """Return a shape as a tuple; raise ``ShapeError`` if a size is negative."""
+    sizes = as_sizes(shape)
+    if any(isinstance(size, int) and size < 0 for size in sizes):
+        raise ShapeError(f"`shape={shape}` was given.", "No size may be negative.", "Pass the sizes of the result.")
+    return sizes
+
+
+def _float_dtype(name: str, dtype: DType) -> str:
+    """Return the name of a dtype; raise ``InvalidTypeError`` unless it is one of floats."""
+    found = standardize_dtype(dtype)
+    if not is_float(found):
+        raise InvalidTypeError(
+            f"`{name}` received `dtype={found!r}`.",
+            "It must be a floating-point dtype.",
+            "Cast the result to another dtype.",
+        )
+    return found
 
 
 def _is_known(key: Any, shape: tuple) -> bool:
@@ -91,7 +117,7 @@ def uniform(
         True
     """
     backend, key = _key(seed, backend_of_sizes(shape))
-    drawn = _uniform(backend, key, as_sizes(shape), standardize_dtype(dtype))
+    drawn = _uniform(backend, key, _sizes(shape), _float_dtype("uniform", dtype))
     return _scaled(backend, drawn, _difference(maxval, minval), minval)
 
 
@@ -124,7 +150,7 @@ def normal(
         (2, 3)
     """
     backend, key = _key(seed, backend_of_sizes(shape))
-    return _scaled(backend, _normal(backend, key, as_sizes(shape), standardize_dtype(dtype)), stddev, mean)
+    return _scaled(backend, _normal(backend, key, _sizes(shape), _float_dtype("normal", dtype)), stddev, mean)
 
 
 @op
@@ -142,8 +168,8 @@ def truncated_normal(
         True
     """
     backend, key = _key(seed, backend_of_sizes(shape))
-    dtype = standardize_dtype(dtype)
-    part = _uniform(backend, key, as_sizes(shape), "float64" if dtype == "float64" else "float32")
+    dtype = _float_dtype("truncated_normal", dtype)
+    part = _uniform(backend, key, _sizes(shape), "float64" if dtype == "float64" else "float32")
     edge = math.erf(math.sqrt(2))
     drawn = backend.multiply(erfinv(backend.multiply(backend.subtract(backend.multiply(part, 2.0), 1.0), edge)), math.sqrt(2))
     drawn = backend.minimum(backend.maximum(drawn, -2.0), 2.0)
@@ -177,7 +203,7 @@ def randint(shape: IntOrInts, minval: int, maxval: int, dtype: DType = "int32", 
             "Pass a `maxval` larger than `minval`.",
         )
     backend, key = _key(seed, backend_of_sizes(shape))
-    words = _uniform(backend, key, (2, *as_sizes(shape)), "float32")  # 16 bits of each word, since a float32 has only 24
+    words = _uniform(backend, key, (2, *_sizes(shape)), "float32")  # 16 bits of each word, since a float32 has only 24
     words = backend.cast(backend.floor(backend.multiply(words, 2.0**16)), "uint32")
     high, low = backend.getitem(words, 0), backend.getitem(words, 1)
     number = backend.add(backend.multiply(high, 2**16), low)
@@ -201,7 +227,7 @@ def bernoulli(shape: IntOrInts, probability: ArrayLike = 0.5, dtype: DType = "bo
         [True, True]
     """
     backend, key = _key(seed, backend_of_sizes(shape))
-    drawn = backend.less(_uniform(backend, key, as_sizes(shape), "float32"), probability)
+    drawn = backend.less(_uniform(backend, key, _sizes(shape), "float32"), probability)
     return backend.cast(drawn, standardize_dtype(dtype))
 
 
@@ -226,6 +252,11 @@ def categorical(logits: ArrayLike, num_samples: int, dtype: DType = "int32", see
         [[1, 1, 1]]
     """
     backend, logits = floats(logits)
+    if len(logits.shape) != 2:
+        raise shape_error(
+            "categorical", logits.shape, "`logits` must have the shape `(batch, classes)`.", "For one row, pass `logits[None]`."
+        )
+    [num_samples] = _sizes(num_samples)
     batch, classes = backend.shape(logits)
     backend, key = _key(seed, backend)
     part = backend.maximum(_uniform(backend, key, (batch, num_samples, classes), backend.dtype(logits)), 1e-30)
@@ -342,11 +373,7 @@ def _drawn(name: str, shape: IntOrInts, dtype: DType, seed: Seed, parameters: di
     Raises:
         InvalidTypeError: If the dtype is not a floating-point one.
     """
-    dtype, sizes = standardize_dtype(dtype), as_sizes(shape)
-    if not is_float(dtype):
-        raise InvalidTypeError(
-            f"`{name}` received `dtype={dtype!r}`.", "It must be a floating-point dtype.", "Cast the result to another dtype."
-        )
+    dtype, sizes = _float_dtype(name, dtype), _sizes(shape)
     values = [_known_values(name, argument, sizes, parameter) for argument, parameter in parameters.items()]
     own = [value for value, _, _ in parameters.values() if backends.owner(value) is not None]
     backend, key = _key(seed, backend_of_sizes(shape) or (backends.of(*own) if own else None))

@@ -65,7 +65,7 @@ def as_sizes(shape: int | Sequence[Size]) -> Shape:
     elif not isinstance(shape, (list, tuple)) and np.ndim(shape) == 0:  # type: ignore[arg-type]
         sizes = [shape]
     try:
-        return tuple(size if isinstance(size, int) or _is_traced(size) else int(size) for size in sizes)
+        return tuple(size if isinstance(size, int) or _is_traced(size) else operator.index(size) for size in sizes)
     except (TypeError, ValueError):
         raise InvalidTypeError(
             f"The shape {shape!r} was given.",

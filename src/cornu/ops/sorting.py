@@ -147,7 +147,7 @@ def in_top_k(targets: ArrayLike, predictions: ArrayLike, k: int) -> Array:
 
 @op(batch_coupling=looked_up, keras_path="numpy.SearchSorted")
 def searchsorted(sorted_sequence: ArrayLike, values: ArrayLike, side: str = "left") -> Array:
-    """Return the indices at which values would be inserted to keep a sequence sorted, as ``int32``.
+    """Return the indices at which values would be inserted to keep a sequence sorted, as ``int32``; NaN is sorted last.
 
     Args:
         sorted_sequence: Array-like of shape ``(n,)``, in ascending order.
@@ -168,7 +168,9 @@ def searchsorted(sorted_sequence: ArrayLike, values: ArrayLike, side: str = "lef
             "Call `searchsorted` once for each sequence.",
         )
     wide = backend.reshape(values, (*values.shape, 1))
-    before = backend.less(row, wide) if side == "left" else backend.less_equal(row, wide)
+    ordered, is_nan = (backend.less, backend.less_equal)[side == "right"](row, wide), backend.not_equal(wide, wide)
+    counted = backend.equal(row, row) if side == "left" else True
+    before = backend.logical_or(ordered, backend.logical_and(is_nan, counted))
     return backend.sum(before, len(values.shape))
 
 
@@ -176,7 +178,7 @@ def searchsorted(sorted_sequence: ArrayLike, values: ArrayLike, side: str = "lef
 def digitize(x: ArrayLike, bins: ArrayLike) -> Array:
     """Return the index of the bin of each value: 0 below the first edge, ``len(bins)`` from the last edge on.
 
-    The index ``i`` satisfies ``bins[i - 1] <= x < bins[i]``.
+    The index ``i`` satisfies ``bins[i - 1] <= x < bins[i]``. That of NaN is ``len(bins)``.
 
     Args:
         x: Array-like.

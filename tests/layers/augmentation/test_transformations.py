@@ -266,3 +266,8 @@ def test_one_image_is_a_batch_of_one(backend: str) -> None:
         one, batch = (getattr(layers, name)(**arguments, seed=3).to_backend(backend) for _ in range(2))
         single = ops.convert_to_numpy(one(ASYMMETRIC[0], training=True))
         np.testing.assert_allclose(single, ops.convert_to_numpy(batch(ASYMMETRIC[:1], training=True))[0], atol=1e-3)
+
+
+def test_equalization_keeps_nan(backend: str) -> None:
+    x = np.full((1, 4, 4, 3), np.nan, "float32")
+    assert np.isnan(np.asarray(layers.Equalization().to_backend(backend)(x))).all()

@@ -27,6 +27,31 @@ def test_bins_are_those_of_keras(mode: str, shape: tuple, like_keras: Callable) 
     assert (symbolic.shape, symbolic.dtype) == ((lambda y: (y.shape, y.dtype))(theirs(keras.Input(shape[1:]))))
 
 
+def test_nan_is_in_the_last_bin_as_in_keras(like_keras: Callable) -> None:
+    like_keras("Discretization", {"bin_boundaries": [0.0, 1.0, 2.0]}, np.float32([np.nan, np.inf, -np.inf, 1.0]))
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    ("name", "arguments", "x"),
+    [
+        ("StringLookup", {"vocabulary": ["a", "b"]}, "a"),
+        ("IntegerLookup", {"vocabulary": [1, 2]}, 1),
+        ("CategoryEncoding", {"num_tokens": 3}, 1),
+        ("Discretization", {"bin_boundaries": [0.0, 1.0]}, 0.5),
+        ("HashedCrossing", {"num_bins": 3}, (1, 2)),
+    ],
+)
+def test_a_scalar_is_encoded_as_by_keras(mode: str, name: str, arguments: dict, x: object) -> None:
+    if name == "HashedCrossing" and mode != "one_hot":
+        return
+    ours, theirs = (getattr(library.layers, name)(output_mode=mode, **arguments) for library in (cornu, keras))
+    found, wanted = np.asarray(ours(x)), np.asarray(theirs(x))
+    assert (found.shape, found.tolist()) == (wanted.shape, wanted.tolist())
+    if name != "HashedCrossing":
+        assert ours.compute_output_shape(()) == found.shape
+
+
 @settings(max_examples=20, deadline=None)
 @given(
     sizes=st.lists(st.integers(1, 700), min_size=1, max_size=5),

@@ -127,3 +127,10 @@ def test_mistakes_are_explained(case: tuple) -> None:
     function, kind, text = case
     with pytest.raises(kind, match=text):
         function()
+
+
+def test_inputs_with_another_number_of_features_are_refused() -> None:
+    layer = layers.Normalization()
+    layer.adapt(np.ones((4, 2)))
+    with pytest.raises(ShapeError, match=r"inputs of shape \(4, 3\).*variances of the shape \(1, 2\)"):
+        layer(np.ones((4, 3)))

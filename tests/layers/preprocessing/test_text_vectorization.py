@@ -285,3 +285,8 @@ def test_mistakes_are_explained(case: tuple) -> None:
     function, kind, text = case
     with pytest.raises(kind, match=text):
         function()
+
+
+def test_a_missing_vocabulary_is_that_of_the_layer_that_the_user_made() -> None:
+    with pytest.raises(NotBuiltError, match=r"'mine' was called before it had a vocabulary\. `TextVectorization` needs"):
+        layers.TextVectorization(name="mine")(["a b"])

@@ -209,3 +209,13 @@ def test_half_precision_is_computed_in_float32_and_integers_are_converted(name, 
         assert (engine.dtype(whole), engine.dtype(half)) == ("float32", "float16")
         np.testing.assert_allclose(engine.to_numpy(whole), engine.to_numpy(single), rtol=1e-5)
         np.testing.assert_allclose(engine.to_numpy(half), engine.to_numpy(single), rtol=2e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["svd", "eig", "eigh", "pinv"])
+def test_a_matrix_with_nan_has_parts_of_nan(name):
+    x = np.stack([np.full((2, 2), np.nan), [[2.0, 1.0], [1.0, 3.0]]]).astype("float32")
+    for backend in ("numpy", "torch", "tensorflow"):
+        found = getattr(ops.linalg, name)(ops.convert_to_tensor(x, backend=backend))
+        for part in found if isinstance(found, tuple) else (found,):
+            array = np.asarray(part)
+            assert array.dtype.kind == "i" or (np.isnan(array[0]).any() and np.isfinite(array[1]).all())

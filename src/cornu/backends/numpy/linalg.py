@@ -4,10 +4,20 @@ NumPy and SciPy call LAPACK, except for triangular systems, which are solved row
 """
 
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 
 from cornu.backends.numpy.tape import primitive
+
+
+def _of_finite(decompose: Callable, x: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Return the parts of a decomposition, NaN for matrices with elements that are not finite, for which LAPACK fails."""
+    is_finite = np.isfinite(x).all(axis=(-2, -1))[..., None]
+    if is_finite.all():
+        return tuple(decompose(x))
+    parts = decompose(np.where(is_finite[..., None], x, 0))
+    return tuple(np.where(is_finite[..., None] if part.ndim == x.ndim else is_finite, part, np.nan) for part in parts)
 
 
 @primitive
@@ -27,18 +37,18 @@ def qr(x: np.ndarray, complete: bool = False) -> tuple[np.ndarray, ...]:
 
 @primitive
 def svd(x: np.ndarray, full_matrices: bool = True, compute_uv: bool = True) -> np.ndarray | tuple[np.ndarray, ...]:
-    found = np.linalg.svd(x, full_matrices, compute_uv)
-    return tuple(found) if compute_uv else found
+    parts = _of_finite(lambda x: np.linalg.svd(x, full_matrices) if compute_uv else [np.linalg.svd(x, compute_uv=False)], x)
+    return parts if compute_uv else parts[0]
 
 
 @primitive
 def eigh(x: np.ndarray) -> tuple[np.ndarray, ...]:
-    return tuple(np.linalg.eigh(x))
+    return _of_finite(np.linalg.eigh, x)
 
 
 @primitive
 def eig(x: np.ndarray) -> tuple[np.ndarray, ...]:
-    return tuple(part.astype(np.result_type(x, "complex64"), copy=False) for part in np.linalg.eig(x))
+    return tuple(part.astype(np.result_type(x, "complex64"), copy=False) for part in _of_finite(np.linalg.eig, x))
 
 
 @primitive
@@ -49,7 +59,7 @@ def lu(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return x, np.zeros((*x.shape[:-2], min(x.shape[-2:])), "int32")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", linalg.LinAlgWarning)  # for singular matrices
-        both, pivots = zip(*map(linalg.lu_factor, x.reshape(-1, *x.shape[-2:])), strict=True)
+        both, pivots = zip(*(linalg.lu_factor(each, check_finite=False) for each in x.reshape(-1, *x.shape[-2:])), strict=True)
     return np.reshape(both, x.shape), np.reshape(pivots, (*x.shape[:-2], -1)).astype("int32")
 
 

@@ -1,5 +1,7 @@
 """Matrix decompositions for the TensorFlow backend."""
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 from cornu.backends.tensorflow.startup import tf
@@ -22,13 +24,21 @@ def svd(x: tf.Tensor, full_matrices: bool = True, compute_uv: bool = True) -> An
     return u, s, tf.linalg.adjoint(v)
 
 
+def _of_finite(decompose: Callable, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return eigenvalues and eigenvectors, NaN for matrices with elements that are not finite, for which TensorFlow raises."""
+    is_finite = tf.reduce_all(tf.math.is_finite(tf.abs(x)), axis=(-2, -1))[..., None]
+    values, vectors = decompose(tf.where(is_finite[..., None], x, tf.zeros_like(x)))
+    nan = tf.cast(math.nan, values.dtype)
+    return tf.where(is_finite, values, nan), tf.where(is_finite[..., None], vectors, tf.cast(nan, vectors.dtype))
+
+
 def eigh(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    values, vectors = tf.linalg.eigh(x)
+    values, vectors = _of_finite(tf.linalg.eigh, x)
     return values if not x.dtype.is_complex else tf.math.real(values), vectors
 
 
 def eig(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    values, vectors = tf.linalg.eig(x)
+    values, vectors = _of_finite(tf.linalg.eig, x)
     return values, vectors
 
 

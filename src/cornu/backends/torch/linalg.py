@@ -1,6 +1,7 @@
 """Matrix decompositions for the PyTorch backend."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -17,17 +18,25 @@ def qr(x: Tensor, complete: bool = False) -> tuple[Tensor, Tensor]:
     return q, r
 
 
+def _of_finite(decompose: Callable, x: Tensor) -> tuple[Tensor, ...]:
+    """Return the parts of a decomposition, NaN for matrices with elements that are not finite, for which PyTorch raises."""
+    is_finite = torch.isfinite(x).all(-1).all(-1)[..., None]
+    parts = decompose(torch.where(is_finite[..., None], x, 0))
+    return tuple(torch.where(is_finite[..., None] if part.ndim == x.ndim else is_finite, part, math.nan) for part in parts)
+
+
 def svd(x: Tensor, full_matrices: bool = True, compute_uv: bool = True) -> Any:
-    return tuple(torch.linalg.svd(x, full_matrices)) if compute_uv else torch.linalg.svdvals(x)
+    parts = _of_finite(lambda x: torch.linalg.svd(x, full_matrices) if compute_uv else [torch.linalg.svdvals(x)], x)
+    return parts if compute_uv else parts[0]
 
 
 def eigh(x: Tensor) -> tuple[Tensor, Tensor]:
-    values, vectors = torch.linalg.eigh(x)
+    values, vectors = _of_finite(torch.linalg.eigh, x)
     return values, vectors
 
 
 def eig(x: Tensor) -> tuple[Tensor, Tensor]:
-    values, vectors = torch.linalg.eig(x)
+    values, vectors = _of_finite(torch.linalg.eig, x)
     return values, vectors
 
 

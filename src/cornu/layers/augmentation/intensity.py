@@ -109,7 +109,9 @@ class Equalization(ValueMap):
 
     def _changed(self, images: Array, transformation: Transformation) -> Array:
         steps = float(self.bins - 1)
-        levels = ops.clip(ops.round(self._scaled(ops.cast(images, "float32")) * steps), 0.0, steps)
+        values = self._scaled(ops.cast(images, "float32"))
+        is_nan = ops.isnan(values)  # NaN has no integer: it counts as the smallest value, and stays NaN
+        levels = ops.where(is_nan, 0.0, ops.clip(ops.round(values * steps), 0.0, steps))
         backend, levels = arrays(ops.cast(levels, "int32"))
         batch, is_single = as_batch(backend, levels, type(self).__name__, self.data_format)
         count, height, width, channels = ops.shape(batch)
@@ -126,7 +128,7 @@ class Equalization(ValueMap):
         new = backend.where(is_flat, backend.arange(0, self.bins, 1, "float32"), backend.round(backend.multiply(share, steps)))
         found = backend.reshape(backend.take(backend.reshape(new, (-1,)), places, 0), backend.shape(batch))
         found = self._unscaled(backend.divide(from_batch(backend, found, is_single, self.data_format), steps))
-        return ops.cast(found, self.compute_dtype)
+        return ops.cast(ops.where(is_nan, values, found), self.compute_dtype)
 
 
 @registry.register("layers")

@@ -45,6 +45,9 @@ class IndexLookup(HostLayer, Generic[T]):
     sparse: bool
     salt: tuple[int, int] | None
 
+    shown_as: tuple[str, str] | None = None
+    """Name and class, for errors, of the layer that the user made, if it created this one."""
+
     # --- What depends on the type of the tokens -------------------------------------------------------------------------
 
     def tokens_of(self, values: np.ndarray) -> list[T]:
@@ -333,9 +336,10 @@ class IndexLookup(HostLayer, Generic[T]):
 
     def _known_vocabulary(self) -> Vocabulary[T]:
         if self._vocabulary is None:
+            name, kind = self.shown_as or (self.name, type(self).__name__)
             raise NotBuiltError(
-                f"The layer {self.name!r} was called before it had a vocabulary.",
-                f"`{type(self).__name__}` needs one to know the indices of tokens.",
+                f"The layer {name!r} was called before it had a vocabulary.",
+                f"`{kind}` needs one to know the indices of tokens.",
                 "Call `adapt(data)` on the training data first, or pass `vocabulary`.",
             )
         return self._vocabulary

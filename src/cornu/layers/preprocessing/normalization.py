@@ -180,6 +180,13 @@ class Normalization(ShapePreserving):
 
     def call(self, inputs: Array) -> Any:
         """Return the normalized inputs, or for ``invert=True`` those that the inputs are the normalized form of."""
+        own = self._broadcast_shape
+        if any(a != 1 and b not in (1, None, a) for a, b in zip(reversed(own), reversed(tuple(inputs.shape)), strict=False)):
+            raise ShapeError(
+                f"The layer {self.name!r} received inputs of shape {tuple(inputs.shape)}.",
+                f"`Normalization` has means and variances of the shape {own}, which must broadcast to the inputs.",
+                "Pass inputs with the features that it was adapted or built for, or adapt a new layer.",
+            )
         dtype = self.compute_dtype
         x, mean, variance = (ops.cast(value, dtype) for value in (inputs, self.mean, self.variance))
         scale = ops.maximum(ops.sqrt(variance), config.epsilon())

@@ -35,7 +35,7 @@ def check_output_mode(layer: Layer, mode: str, modes: Sequence[str], sparse: boo
 
 
 def encoded_shape(shape: Shape, mode: str, depth: Size) -> Shape:
-    """Return the shape of the output for indices of a shape.
+    """Return the shape of the output for indices of a shape. A scalar is one sample for ``"one_hot"``, as in Keras.
 
     Args:
         shape: Shape of the indices.
@@ -51,6 +51,8 @@ def encoded_shape(shape: Shape, mode: str, depth: Size) -> Shape:
         return shape
     if mode in COUNTING or (shape and shape[-1] == 1):
         shape = shape[:-1]
+    elif not shape:
+        shape = (1,)
     return (*shape, depth)
 
 
@@ -118,8 +120,11 @@ def encode_array(indices: Array, mode: str, depth: int, dtype: str, weights: Arr
     if mode == "int":
         return ops.cast(indices, dtype)
     if mode == "one_hot":
-        last = ops.squeeze(indices, -1) if len(indices.shape) and indices.shape[-1] == 1 else indices
-        return ops.one_hot(last, depth, dtype=dtype)
+        if not len(indices.shape):
+            indices = ops.expand_dims(indices, 0)
+        elif indices.shape[-1] == 1:
+            indices = ops.squeeze(indices, -1)
+        return ops.one_hot(indices, depth, dtype=dtype)
     vectors = ops.one_hot(indices, depth, dtype=dtype)
     if not len(indices.shape):
         return vectors

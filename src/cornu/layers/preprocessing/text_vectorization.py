@@ -120,6 +120,7 @@ class TextVectorization(HostLayer):
             encoding=encoding,
             dtype=self.dtype_policy,
         )
+        self._lookup_layer.shown_as = self.name, type(self).__name__
         self.batch_coupling = "none" if output_mode != "int" or output_sequence_length else "unknown"
 
     def _sizes_of(self, ngrams: int | Sequence[int] | None) -> tuple[int, ...] | None:
