@@ -16,8 +16,8 @@ OWN_ARGUMENTS = {
 """Arguments that may only be named: a backend, and what Keras takes by ``**kwargs``."""
 
 
-WITHOUT_KWARGS = ("layer_normalization", "multi_hot")
-"""Functions of which Keras takes old arguments by ``**kwargs``: `rms_scaling`, and `num_tokens` for `num_classes`."""
+WITHOUT_KWARGS = ("layer_normalization",)
+"""Functions of which Keras takes old arguments by ``**kwargs``: `rms_scaling`."""
 
 
 def arguments(function):

@@ -231,7 +231,7 @@ class MultiOptimizer(Optimizer):
 
 
 def _checked(key: str, optimizer: Optimizer) -> Optimizer:
-    """Return an optimizer; raise an error if it is none that can be combined with others, or if the key is wrong."""
+    """Return an optimizer; raise an error if it cannot be combined with others, or if the key is wrong."""
     try:
         re.compile(key)
     except re.error as error:

@@ -1,4 +1,4 @@
-"""Memory maps as data: the pages of the file that a pass over the data has read are given back."""
+"""Memory maps as data: the pages of the file that a pass over the data has read are unmapped."""
 
 import mmap
 
@@ -7,10 +7,10 @@ import numpy as np
 from cornu.training.batch import DataArray
 
 _LARGE = 2**27
-"""Number of bytes of a map from which on its pages are given back; the pages of smaller ones remain in memory."""
+"""Number of bytes of a map from which on its pages are unmapped; the pages of smaller ones remain in memory."""
 
 _READ_BYTES = 2**24
-"""Bytes of single rows that are read before pages are given back; the system maps several pages around each row."""
+"""Bytes of single rows that are read before pages are unmapped; the system maps several pages around each row."""
 
 
 def rows_of(array: DataArray, rows: np.ndarray | slice) -> DataArray:
