@@ -735,7 +735,7 @@ MISTAKES: dict[str, dict[str, Mistake]] = {
             'layers.TextVectorization()(["a b"])',
             "NotBuiltError",
             (
-                "The layer 'string_lookup' was called before it had a vocabulary. `StringLookup` needs one to know "
+                "The layer 'text_vectorization' was called before it had a vocabulary. `TextVectorization` needs one to know "
                 "the indices of tokens. Call `adapt(data)` on the training data first, or pass `vocabulary`."
             ),
         ),

@@ -13,7 +13,7 @@ from cornu.backends.numpy.tape import primitive
 
 def _of_finite(decompose: Callable, x: np.ndarray) -> tuple[np.ndarray, ...]:
     """Return the parts of a decomposition, NaN for matrices with elements that are not finite, for which LAPACK fails."""
-    is_finite = np.isfinite(x).all(axis=(-2, -1))[..., None]
+    is_finite: np.ndarray = np.isfinite(x).all(axis=(-2, -1), keepdims=True)[..., 0]  # type: ignore[assignment]
     if is_finite.all():
         return tuple(decompose(x))
     parts = decompose(np.where(is_finite[..., None], x, 0))
