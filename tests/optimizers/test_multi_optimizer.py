@@ -256,3 +256,15 @@ def test_a_key_that_matches_no_weight_is_told_with_the_paths():
 def test_a_key_that_is_no_regular_expression_is_refused_at_once():
     with pytest.raises(InvalidArgumentError, match=r"The key '\(kernel' was set.*missing \)"):
         OptimizerMap(SGD(0.1), {"(kernel": SGD(0.0)})
+
+
+def test_a_path_of_a_weight_need_not_be_a_regular_expression():
+    """Keys are patterns, paths are not."""
+    weight = Variable(np.ones(1, "float32"), name="kernel (1")
+    MultiOptimizer(OptimizerMap(SGD(0.5), {"kernel.*": SGD(0.25)})).apply([[1.0]], [weight])
+    assert weight.numpy().tolist() == [0.75]
+
+
+def test_keys_given_to_the_constructor_are_checked_as_those_that_are_set():
+    with pytest.raises(InvalidArgumentError, match="A key must be a string"):
+        OptimizerMap(SGD(0.1), {3: SGD(0.0)})

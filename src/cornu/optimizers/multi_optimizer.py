@@ -43,7 +43,8 @@ class OptimizerMap(serialization.Configurable, MutableMapping):
                 'Pass, for example, `{".*encoder/.*": SGD(0.01)}`.',
             )
         self.default_optimizer = _checked("default_optimizer", default_optimizer)
-        self._optimizer_map = {key: _checked(key, optimizer) for key, optimizer in (optimizer_map or {}).items()}
+        self._optimizer_map: dict[str, Optimizer] = {}
+        self.update(optimizer_map or {})
 
     def __getitem__(self, key: str) -> Optimizer:
         """Return the optimizer for the path of a weight.
@@ -69,6 +70,14 @@ class OptimizerMap(serialization.Configurable, MutableMapping):
                 "A key must be a string that is not a key already.",
                 "Delete the key before setting it again.",
             )
+        try:
+            re.compile(key)
+        except re.error as error:
+            raise InvalidArgumentError(
+                f"The key {key!r} was set in an `OptimizerMap`.",
+                f"It must be a path or a regular expression, but: {error}.",
+                "Escape special characters with `re.escape`.",
+            ) from None
         self._optimizer_map[key] = _checked(key, optimizer)
 
     def __delitem__(self, key: str) -> None:
@@ -159,7 +168,7 @@ class MultiOptimizer(Optimizer):
     def _warn_of_unused_keys(self, keys: Iterable[str], paths: list[str]) -> None:
         shown = ", ".join(map(repr, paths[:4])) + (", ..." if len(paths) > 4 else "")
         for key in keys:
-            if not any(key == path or re.fullmatch(key, path) for path in paths):
+            if key not in paths and not any(re.fullmatch(key, path) for path in paths):
                 warn(
                     f"The key {key!r} of the `OptimizerMap` matches none of the {len(paths)} trainable weights, so that its "
                     f"optimizer is not used. Their paths are {shown}. A key must be a path, or a regular expression that "
@@ -231,15 +240,7 @@ class MultiOptimizer(Optimizer):
 
 
 def _checked(key: str, optimizer: Optimizer) -> Optimizer:
-    """Return an optimizer; raise an error if it cannot be combined with others, or if the key is wrong."""
-    try:
-        re.compile(key)
-    except re.error as error:
-        raise InvalidArgumentError(
-            f"The key {key!r} was set in an `OptimizerMap`.",
-            f"It must be a path or a regular expression, but: {error}.",
-            "Escape special characters with `re.escape`.",
-        ) from None
+    """Return an optimizer; raise ``InvalidTypeError`` if it is not one, or one that cannot be combined with others."""
     if not isinstance(optimizer, Optimizer) or isinstance(optimizer, (LossScaleOptimizer, MultiOptimizer)):
         raise InvalidTypeError(
             f"The optimizer for {key!r} is {optimizer!r}.",
