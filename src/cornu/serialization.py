@@ -6,7 +6,7 @@ import enum
 import functools
 import inspect
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar, cast
 
 import numpy as np
 
@@ -22,6 +22,8 @@ from cornu.errors import (
 )
 from cornu.scopes import Scope
 from cornu.typing import Array, Config, CustomObjects
+
+Constructor = TypeVar("Constructor", bound=Callable[..., None])
 
 _shared: Scope[tuple[list[int], dict[Any, Any]] | None] = Scope("objects that occur several times in a config", None)
 
@@ -174,6 +176,31 @@ def constructor_of(cls: type) -> inspect.Signature:
         ['self', 'data_format']
     """
     return inspect.signature(cls.__init__)
+
+
+def accept(signature: inspect.Signature, constructor: Constructor) -> Constructor:
+    """Return a constructor that accepts the arguments of a signature and passes them by name to another constructor.
+
+    Args:
+        signature: The signature. It includes ``self``; its last parameter is ``**kwargs``.
+        constructor: A constructor that accepts the arguments of the signature by name.
+
+    Example:
+        >>> import inspect
+        >>> from cornu.serialization import accept
+        >>> def construct(self, **kwargs):
+        ...     print(kwargs)
+        >>> accept(inspect.signature(lambda self, units, **kwargs: None), construct)(None, 3, name="a")
+        {'name': 'a', 'units': 3}
+    """
+
+    @functools.wraps(constructor)
+    def construct(*args: Any, **kwargs: Any) -> None:
+        arguments = signature.bind(*args, **kwargs).arguments
+        constructor(**{**arguments.pop("kwargs", {}), **arguments})
+
+    vars(construct)["__signature__"] = signature
+    return cast(Constructor, construct)
 
 
 def _bind(cls: type, args: tuple, kwargs: dict) -> dict[str, Any] | None:

@@ -1,14 +1,10 @@
 """Signatures of constructors that pass arguments on to their base class, or to a part of the layer."""
 
-import functools
 import inspect
 from collections import ChainMap
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
 
-from cornu.serialization import constructor_of
-
-Constructor = TypeVar("Constructor", bound=Callable[..., None])
+from cornu.serialization import Constructor, accept, constructor_of
 
 
 def with_signature(names: str, *sources: type) -> Callable[[Constructor], Constructor]:
@@ -38,14 +34,6 @@ def with_signature(names: str, *sources: type) -> Callable[[Constructor], Constr
         classes = [base for source in sources for base in source.__mro__]
         known = ChainMap(own, *(dict(constructor_of(kind).parameters) for kind in classes))
         parameters = [known[name].replace(kind=inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in names.split()]
-        signature = inspect.Signature([own["self"], *parameters, own["kwargs"]])
-
-        @functools.wraps(constructor)
-        def construct(*args: Any, **kwargs: Any) -> None:
-            arguments = signature.bind(*args, **kwargs).arguments
-            constructor(**{**arguments.pop("kwargs", {}), **arguments})
-
-        vars(construct)["__signature__"] = signature
-        return cast(Constructor, construct)
+        return accept(inspect.Signature([own["self"], *parameters, own["kwargs"]]), constructor)
 
     return decorate

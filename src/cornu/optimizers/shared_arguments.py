@@ -1,14 +1,10 @@
 """The arguments of ``Optimizer`` that the constructors of its subclasses accept as well."""
 
-import functools
 import inspect
-from collections.abc import Callable
-from typing import Any, TypedDict, TypeVar, cast
+from typing import TypedDict
 
 from cornu.optimizers.optimizer import Optimizer
-from cornu.serialization import constructor_of
-
-Constructor = TypeVar("Constructor", bound=Callable[..., None])
+from cornu.serialization import Constructor, accept, constructor_of
 
 
 class SharedArguments(TypedDict, total=False):
@@ -51,12 +47,4 @@ def with_shared_arguments(constructor: Constructor) -> Constructor:
     first = [parameter for parameter in own if parameter.kind is parameter.POSITIONAL_OR_KEYWORD]
     last = [parameter.replace(kind=parameter.POSITIONAL_OR_KEYWORD) for parameter in own[len(first) :]]
     shared = [parameter for parameter in SHARED if parameter.name not in signature.parameters]
-    signature = signature.replace(parameters=[*first, *shared, *last, others])
-
-    @functools.wraps(constructor)
-    def construct(*args: Any, **kwargs: Any) -> None:
-        arguments = signature.bind(*args, **kwargs).arguments
-        constructor(**{**arguments.pop("kwargs", {}), **arguments})
-
-    vars(construct)["__signature__"] = signature
-    return cast(Constructor, construct)
+    return accept(signature.replace(parameters=[*first, *shared, *last, others]), constructor)
