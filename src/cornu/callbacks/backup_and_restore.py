@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Literal
 
 from cornu import validation
-from cornu.callbacks.monitor_callback import checked_frequency, prepare_folder
+from cornu.callbacks.monitor_callback import checked_frequency
+from cornu.callbacks.output_paths import prepare_folder
 from cornu.errors import InvalidArgumentError, ModelFormatError, warn
 from cornu.io.atomic import atomic_write, publish
 from cornu.saving import safe_json

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable
 from typing import Any, TextIO
 
-from cornu.callbacks.monitor_callback import naming_path
+from cornu.callbacks.output_paths import naming_path
 from cornu.training.callback import Callback
 from cornu.training.logs import as_number
 

@@ -5,7 +5,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from cornu.callbacks.monitor_callback import Monitor, checked_frequency, prepare_folder
+from cornu.callbacks.monitor_callback import Monitor, checked_frequency
+from cornu.callbacks.output_paths import prepare_folder
 from cornu.errors import InvalidArgumentError, did_you_mean, warn
 from cornu.training.logs import as_numbers
 

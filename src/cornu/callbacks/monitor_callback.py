@@ -1,15 +1,12 @@
 """Base class of callbacks that monitor a value of the logs and compare it with the best one."""
 
-import contextlib
 import math
-import os
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 
 from cornu import losses, metrics, ops, registry, validation
-from cornu.errors import InvalidArgumentError, InvalidTypeError, MissingFileError, MissingNameError, did_you_mean, warn
+from cornu.errors import InvalidArgumentError, InvalidTypeError, MissingNameError, did_you_mean, warn
 from cornu.losses import Loss
 from cornu.metrics import Metric
 from cornu.training.callback import Callback
@@ -212,39 +209,3 @@ def learning_rate_of(callback: Callback) -> float:
             error.expected,
             f"Remove `{name}`, and pass a schedule as `learning_rate` to each of them.",
         ) from error
-
-
-@contextlib.contextmanager
-def naming_path(callback: str, argument: str, path: str) -> Iterator[None]:
-    """Context manager that converts errors of the disk to ones that name the argument of a callback.
-
-    Raises:
-        MissingFileError: Instead of an ``OSError``.
-    """
-    try:
-        yield
-    except OSError as error:
-        raise MissingFileError(
-            f"`{callback}` received {argument}={path!r}, where nothing can be written ({error.strerror or error}).",
-            "It must be in a folder in which you may write.",
-            f"Pass another path as `{argument}`, and check the free space and the permissions of the folder.",
-        ) from error
-
-
-def prepare_folder(callback: str, argument: str, path: str, folder: str | None = None) -> None:
-    """Create a folder, and check that files can be written there, so that this does not fail after an epoch of training.
-
-    Args:
-        callback: Name of the callback.
-        argument: Name of its argument.
-        path: Value of the argument.
-        folder: Path of the folder. Defaults to ``path``.
-
-    Raises:
-        MissingFileError: If the folder cannot be created, or files cannot be written there.
-    """
-    folder = path if folder is None else folder
-    with naming_path(callback, argument, path):
-        os.makedirs(folder or ".", exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder or "."):
-            pass

@@ -9,7 +9,8 @@ from typing import Any, Literal
 import numpy as np
 
 from cornu import config
-from cornu.callbacks.monitor_callback import checked_frequency, prepare_folder
+from cornu.callbacks.monitor_callback import checked_frequency
+from cornu.callbacks.output_paths import prepare_folder
 from cornu.errors import CornuError, InvalidArgumentError, warn
 from cornu.io.event_file import EventFile
 from cornu.layers import Embedding

@@ -54,7 +54,7 @@ def check(function: str, model: TrainableModel, x: Tree, hint: bool = False) -> 
             continue
         if tensor.dtype == "string" and not takes_strings and leaf.dtype.kind == "T":
             raise _strings_elsewhere(function, name, backend_of(model).NAME)
-        low, high = _check_values(function, name, leaf, takes_strings and tensor.dtype == "string")
+        low, high = _check_values(function, name, leaf, may_be_strings=tensor.dtype == "string")
         if not _fits(leaf.shape, tensor.shape) and not _accept(model, graph, x):
             raise _shape_error(function, name, graph, tensor, tuple(leaf.shape))
         _check_indices(function, name, graph, tensor, leaf, low, high)
