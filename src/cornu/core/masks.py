@@ -22,9 +22,11 @@ def exist() -> bool:
     """Return whether any array has a mask: what a layer of a model without masks pays for them.
 
     Example:
+        >>> from cornu import layers, ops
         >>> from cornu.core import masks
+        >>> y = layers.Embedding(5, 2, mask_zero=True)(ops.array([[3, 0]]))
         >>> masks.exist()
-        False
+        True
     """
     return bool(_masked)
 
