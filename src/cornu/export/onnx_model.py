@@ -10,7 +10,7 @@ import numpy as np
 from cornu import trees
 from cornu.errors import DataError, InvalidArgumentError, InvalidTypeError, ModelFormatError, ShapeError, did_you_mean
 from cornu.training.data_validation import arguments
-from cornu.training.loop.progress import Progress, Verbose
+from cornu.training.loop.progress import Progress, Verbose, display_of_prediction
 from cornu.typing import ArrayLike, Tree
 from cornu.validation import require_packages
 
@@ -104,8 +104,8 @@ class OnnxModel:
         Args:
             x: Array-like of shape ``(samples, ...)``, or a list of them, or a dict of them by the names of the inputs.
             batch_size: Integer, number of samples per batch. Defaults to 32, or to the batch size that the file requires.
-            verbose: 0 for no output, 1 to show progress, or ``"auto"`` to show it on a terminal for long predictions. Defaults
-                to ``"auto"``.
+            verbose: 0 (silent), 1 (progress bar), 2 (one line) or ``"auto"``: 1 on a terminal and 2 elsewhere if there are more
+                than 100 steps, otherwise 0. Defaults to ``"auto"``.
 
         Returns:
             NumPy array of shape ``(samples, ...)``, or a tree of them with the structure of the model's outputs.
@@ -121,17 +121,15 @@ class OnnxModel:
         arrays = self._as_inputs("predict", x)
         samples = len(arrays[0])
         size = self._batch_size(batch_size, samples)
-        if samples <= size:
-            return trees.unflatten(self._output_structure, self._run(arrays))
         steps = -(-samples // size)
         parts = []
-        with Progress(verbose if steps > 100 else 0) as progress:
+        with Progress(display_of_prediction(verbose, steps)) as progress:
             progress.begin("Predicting", steps)
             for number, start in enumerate(range(0, samples, size), start=1):
                 parts.append(self._run([array[start : start + size] for array in arrays]))
                 progress.update(number, {})
             progress.end({})
-        joined = [np.concatenate(outputs) for outputs in zip(*parts, strict=True)]
+        joined = [outputs[0] if steps == 1 else np.concatenate(outputs) for outputs in zip(*parts, strict=True)]
         return trees.unflatten(self._output_structure, joined)
 
     def __call__(self, x: Tree) -> Any:

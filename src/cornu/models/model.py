@@ -44,7 +44,7 @@ from cornu.training.custom_steps.step_functions import Kind, ReplacedPredictFunc
 from cornu.training.data_adapters import data_adapter
 from cornu.training.data_validation import arguments, array_checks, finite_values, inputs
 from cornu.training.execution import Execution, JitCompile, MicroBatchSize
-from cornu.training.loop.progress import Progress, Verbose
+from cornu.training.loop.progress import Progress, Verbose, display_of_prediction
 from cornu.typing import Config, CustomObjects, Tree
 from cornu.validation import named_arguments
 
@@ -579,8 +579,8 @@ class Model(StepFunctionMethods):
         Args:
             x: Input data: array-like of shape ``(samples, ...)``, a list or dict of them, or an iterable of batches.
             batch_size: Positive integer, number of samples per step. Defaults to 32.
-            verbose: 0 (silent), 1 (progress bar) or ``"auto"`` (progress bar on a terminal if there are many steps). Defaults
-                to ``"auto"``.
+            verbose: 0 (silent), 1 (progress bar), 2 (one line) or ``"auto"``: as in :meth:`fit`, but silent if arrays are
+                predicted in at most 100 steps. Defaults to ``"auto"``.
             steps: Integer, number of batches to predict. Defaults to None (one pass over the data).
             callbacks: List of ``Callback`` objects that are called during prediction. Defaults to None.
 
@@ -607,7 +607,7 @@ class Model(StepFunctionMethods):
             arrays, size = predicting.cut(self._checked_inputs(x), batch_size, steps)
             forward, count = self._predicting(), -(-batch.sample_count_of(arrays) // size)
             batches = predicting.batches_of_arrays(arrays, size, pad=forward.may_pad)
-            callback_list, verbose = self._callback_list(callbacks, count, verbose), verbose if count > 100 else 0
+            callback_list, verbose = self._callback_list(callbacks, count, verbose), display_of_prediction(verbose, count)
         progress = Progress(0 if callback_list.shows_progress else verbose)
         return predicting.predict(self, forward, batches, callback_list, progress, count)
 

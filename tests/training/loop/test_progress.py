@@ -56,6 +56,12 @@ def test_predict_of_little_is_silent(classifier, capsys):
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.parametrize("verbose", [1, 2, True])
+def test_predict_shows_one_line_if_asked(verbose, classifier, capsys):
+    classifier().to_backend("numpy").predict(X, 8, verbose=verbose)
+    assert re.fullmatch(r"Predicting - 3 steps - \d+\.\d s\n", capsys.readouterr().out)
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [

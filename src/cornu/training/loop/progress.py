@@ -21,6 +21,9 @@ _NOTEBOOK_INTERVAL, _NOTEBOOK_WIDTH = 0.2, 110
 Verbose: TypeAlias = int | Literal["auto"]
 """The ``verbose`` argument of ``fit``."""
 
+_SHORT_PREDICTION = 100
+"""Largest number of steps of a prediction that ``verbose="auto"`` does not display."""
+
 
 class Progress:
     """Shows the progress of a run: a progress bar per epoch on a terminal or in a notebook, or one line per epoch elsewhere.
@@ -133,6 +136,11 @@ class Progress:
         if self._bar is not None:
             self._bar.stop()
             self._bar = self._display = None
+
+
+def display_of_prediction(verbose: Verbose, steps: int) -> Verbose:
+    """Return the ``verbose`` argument of the display of a prediction: for ``"auto"``, a short prediction has none."""
+    return 0 if verbose == "auto" and steps <= _SHORT_PREDICTION else verbose
 
 
 def format_logs(logs: dict[str, Any]) -> str:
