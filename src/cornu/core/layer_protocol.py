@@ -91,6 +91,10 @@ class LayerLike(Protocol):
         """Whether ``call`` receives its inputs as they were passed."""
 
     @property
+    def cornu_takes_strings(self) -> bool:
+        """Whether the input is an array of strings."""
+
+    @property
     def cornu_graph(self) -> LayerGraph | None:
         """The graph of the layers inside a functional model."""
 

@@ -45,6 +45,9 @@ class LayerTraits:
     """Whether ``call`` receives its inputs as they were passed, not as arrays of the engine of the layer. So do layers that
     compute in Python, such as those that take strings, of which most engines have no arrays."""
 
+    cornu_takes_strings = False
+    """Whether the input of ``call`` is an array of strings."""
+
     cornu_input_value_range: tuple[float, float] | None = None
     """The range that input values should lie in for good training, such as ``(-1, 1)`` for a layer with weights or
     ``(0, 255)`` for a layer that scales images; None if any range is suitable."""

@@ -67,6 +67,11 @@ class Sequential(Model):
         """List of the layers, without the input layer."""
         return list(self._stack)
 
+    @property
+    def cornu_takes_strings(self) -> bool:  # type: ignore[override]
+        """Whether the first layer takes strings."""
+        return bool(self._stack) and self._stack[0].cornu_takes_strings
+
     def add(self, layer: Any, rebuild: bool = True) -> None:
         """Add a layer at the end of the stack.
 
@@ -163,7 +168,8 @@ class Sequential(Model):
             if not _is_one_shape(input_shape):
                 super().build(input_shape)
                 return
-            self._tensors = [InputLayer(batch_shape=cast(Shape, input_shape)).graph_output]
+            dtype = "string" if self.cornu_takes_strings else None
+            self._tensors = [InputLayer(batch_shape=cast(Shape, input_shape), dtype=dtype).graph_output]
             calls_before = [len(layer._inbound_nodes) for layer in self._stack]
             try:
                 self._connect(self._stack)

@@ -1,6 +1,7 @@
 """Discretization and CategoryEncoding against real Keras."""
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -42,14 +43,17 @@ def test_nan_is_in_the_last_bin_as_in_keras(like_keras: Callable) -> None:
         ("HashedCrossing", {"num_bins": 3}, (1, 2)),
     ],
 )
-def test_a_scalar_is_encoded_as_by_keras(mode: str, name: str, arguments: dict, x: object) -> None:
+@pytest.mark.parametrize("shape", [(), (1,), (2,), (1, 1), (2, 1)], ids=str)
+def test_every_rank_is_encoded_as_by_keras(mode: str, name: str, arguments: dict, x: Any, shape: tuple) -> None:
     if name == "HashedCrossing" and mode != "one_hot":
         return
     ours, theirs = (getattr(library.layers, name)(output_mode=mode, **arguments) for library in (cornu, keras))
+    if shape:
+        x = tuple(np.full(shape, one) for one in x) if name == "HashedCrossing" else np.full(shape, x)
     found, wanted = np.asarray(ours(x)), np.asarray(theirs(x))
     assert (found.shape, found.tolist()) == (wanted.shape, wanted.tolist())
     if name != "HashedCrossing":
-        assert ours.compute_output_shape(()) == found.shape
+        assert ours.compute_output_shape(shape) == found.shape
 
 
 @settings(max_examples=20, deadline=None)

@@ -89,6 +89,25 @@ def test_incomplete_batches_of_strings_are_padded() -> None:
     np.testing.assert_allclose(model.predict(TEXTS, batch_size=2, verbose=0), whole, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("lookup", [False, True])
+@pytest.mark.parametrize("dataset", [False, True])
+def test_a_stack_that_begins_with_a_layer_for_strings_needs_no_input(lookup: bool, dataset: bool) -> None:
+    tf = pytest.importorskip("tensorflow")
+    words = ["good film", "bad film", "good", "bad unseen"]
+    first = layers.StringLookup(vocabulary=words[:3], output_mode="one_hot") if lookup else vectorize()
+    model = cornu.Sequential([first, layers.Dense(1)]).to_backend("tensorflow")
+    model.compile("sgd", "mse")
+    x, y = TEXTS[:4], np.ones((4, 1))
+    assert model.predict(x, verbose=0).shape == (4, 1)
+    data = (tf.data.Dataset.from_tensor_slices((x, y)).batch(2),) if dataset else (x, y)
+    before = model.get_weights()[-1]
+    model.fit(*data, verbose=0)
+    assert (model.get_weights()[-1] != before).all()
+    again = cornu.Sequential.from_config(model.get_config()).to_backend("tensorflow")
+    again.set_weights(model.get_weights())
+    np.testing.assert_allclose(again.predict(x, verbose=0), model(x).numpy(), rtol=1e-5)
+
+
 @pytest.mark.parametrize("engine", [name for name in cornu.config.installed_backends() if name != "tensorflow"])
 def test_other_engines_say_what_to_do(engine: str) -> None:
     model = model_of(()).to_backend(engine)

@@ -49,7 +49,7 @@ def encoded_shape(shape: Shape, mode: str, depth: Size) -> Shape:
     """
     if mode == "int":
         return shape
-    if mode in COUNTING or (shape and shape[-1] == 1):
+    if mode in COUNTING or (len(shape) > 1 and shape[-1] == 1):
         shape = shape[:-1]
     elif not shape:
         shape = (1,)
@@ -122,7 +122,7 @@ def encode_array(indices: Array, mode: str, depth: int, dtype: str, weights: Arr
     if mode == "one_hot":
         if not len(indices.shape):
             indices = ops.expand_dims(indices, 0)
-        elif indices.shape[-1] == 1:
+        elif len(indices.shape) > 1 and indices.shape[-1] == 1:
             indices = ops.squeeze(indices, -1)
         return ops.one_hot(indices, depth, dtype=dtype)
     vectors = ops.one_hot(indices, depth, dtype=dtype)

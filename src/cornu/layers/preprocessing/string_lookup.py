@@ -113,6 +113,11 @@ class StringLookup(IndexLookup[bytes]):
         return hash_function(self.salt)(token)
 
     @property
+    def cornu_takes_strings(self) -> bool:  # type: ignore[override]
+        """Whether the layer returns indices of strings, rather than strings for indices."""
+        return not self.invert
+
+    @property
     def cornu_output_dtype(self) -> str:
         """``"string"`` for an inverse lookup, ``"int64"`` for indices, else the compute dtype."""
         return "string" if self.invert else super().cornu_output_dtype

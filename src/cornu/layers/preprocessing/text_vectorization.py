@@ -78,6 +78,8 @@ class TextVectorization(HostLayer):
         [[4, 1, 3, 0], [1, 2, 0, 0]]
     """
 
+    cornu_takes_strings = True
+
     def __init__(
         self,
         max_tokens: int | None = None,

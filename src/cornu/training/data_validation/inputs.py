@@ -41,12 +41,12 @@ def check(function: str, model: TrainableModel, x: Tree, hint: bool = False) -> 
     with construction_lock:  # a model may be marked as built before all layers inside it are
         if not model.built:
             for name, leaf in array_checks.named_leaves("x", x):  # do not build the model for invalid data
-                _check_values(function, name, leaf)
+                _check_values(function, name, leaf, may_be_strings=model.cornu_takes_strings)
             model.build(shapes_of(x))
     graph = model.cornu_graph
     if graph is None:
         for name, leaf in array_checks.named_leaves("x", x):
-            _check_values(function, name, leaf)
+            _check_values(function, name, leaf, may_be_strings=model.cornu_takes_strings)
         return
     takes_strings = hasattr(backend_of(model), "call_on_host")
     for tensor, (name, leaf) in zip(graph.input_tensors, _in_order(function, graph, x), strict=True):
