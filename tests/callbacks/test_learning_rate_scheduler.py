@@ -30,6 +30,14 @@ def test_a_factor_of_one_is_refused():
         ReduceLROnPlateau(factor=1)
 
 
+def test_the_rate_of_a_schedule_is_refused_before_the_first_epoch(capsys):
+    model = cornu.Sequential([cornu.Input((2,)), layers.Dense(1)])
+    model.compile(cornu.optimizers.SGD(cornu.optimizers.schedules.ExponentialDecay(0.1, 10, 0.9)), "mse")
+    with pytest.raises(InvalidTypeError, match="Its learning rate follows .*ExponentialDecay"):
+        model.fit(np.ones((4, 2)), np.ones((4, 1)), callbacks=[ReduceLROnPlateau("loss")])
+    assert "Epoch" not in capsys.readouterr().out
+
+
 def test_unknown_arguments_are_refused_with_the_nearest_name():
     with pytest.raises(InvalidTypeError, match="now named `min_delta`"):
         ReduceLROnPlateau(epsilon=0.1)

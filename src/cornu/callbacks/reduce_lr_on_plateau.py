@@ -72,9 +72,9 @@ class ReduceLROnPlateau(Monitor):
         self.wait = self.cooldown_counter = 0
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        """Reset the state, and check that the optimizer has a learning rate."""
+        """Reset the state, and check that the optimizer has a learning rate that can be set."""
         self._reset()
-        learning_rate_of(self)
+        self.model.optimizer.learning_rate = learning_rate_of(self)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Reduce the learning rate if the monitored value has not improved for ``patience`` epochs."""
