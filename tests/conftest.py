@@ -29,9 +29,14 @@ from cornu.backends import memory
 
 ROOT = Path(__file__).resolve().parents[1]
 
-IN_PAIRS = ("tests/backends",)
-"""Folders where the sample of ``--sample`` has each pair of values, so each case on each engine: engines differ there."""
+IN_PAIRS = "tests/backends"
+"""The folder where the sample of ``--sample`` has each pair of values, so each case on each engine: engines differ there."""
 
+ON_TWO_ENGINES = "tests/training"
+"""The folder where each test of the sample runs on two engines. Elsewhere it runs on one, which depends on its name."""
+
+ENGINE_PARAMETERS = ("backend", "engine", "engine_name")
+"""The parameters of tests that name an engine."""
 
 ENGINES = [name for name in config.installed_backends() if name != "numpy"]
 """The engines that are installed here: each is compared with NumPy, the reference."""
@@ -52,10 +57,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def sample(items: list[pytest.Item]) -> set[pytest.Item]:
-    """Choose cases of each test function so that each value of each of its parameters, each engine too, is in one of them.
+    """Choose cases of each test function so that each value of each of its parameters is in one of them.
 
-    A case is chosen if it has a value that no case before it had; in ``IN_PAIRS``, a pair of values. The order is that of
-    hashes of the names, so that the choice is the same everywhere and depends on no other test.
+    Tests with the marker ``thorough`` are left out. Another case is chosen if it is on an engine of its test and has a value
+    that no case before it had; in ``IN_PAIRS``, if it has a new pair of values, on any engine. The order is that of hashes of
+    the names, so that the choice is the same everywhere and depends on no other test.
 
     Args:
         items: The collected tests.
@@ -63,9 +69,15 @@ def sample(items: list[pytest.Item]) -> set[pytest.Item]:
     Returns:
         Those to run.
     """
-    chosen, seen = set(), defaultdict(set)
-    for item in sorted(items, key=lambda item: hashlib.sha256(item.nodeid.encode()).digest()):
-        function = item.nodeid.partition("[")[0]
+    chosen, seen, engines = set(), defaultdict(set), defaultdict(set)
+    items = [item for item in items if item.get_closest_marker("thorough") is None]
+    for item in items:
+        engines[function_of(item)].add(engine_of(item))
+    tested = {function: engines_in_sample(function, found) for function, found in engines.items()}
+    for item in sorted(items, key=lambda item: digest(item.nodeid)):
+        function = function_of(item)
+        if engine_of(item) not in tested[function]:
+            continue
         values = list(enumerate(item.callspec._idlist)) if hasattr(item, "callspec") else []  # one for each parametrization
         size = min(len(values), 2 if function.startswith(IN_PAIRS) else 1)
         found = set(itertools.combinations(values, size))
@@ -73,6 +85,28 @@ def sample(items: list[pytest.Item]) -> set[pytest.Item]:
             chosen.add(item)
         seen[function] |= found
     return chosen
+
+
+def digest(name: str) -> bytes:
+    return hashlib.sha256(name.encode()).digest()
+
+
+def function_of(item: pytest.Item) -> str:
+    return item.nodeid.partition("[")[0]
+
+
+def engine_of(item: pytest.Item) -> str | None:
+    """The engine that a case is for; None if the test does not have one as its parameter."""
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    return next((str(parameters[name]) for name in ENGINE_PARAMETERS if name in parameters), None)
+
+
+def engines_in_sample(function: str, engines: set[str | None]) -> set[str | None]:
+    """The engines on which the sample has a test."""
+    if function.startswith(IN_PAIRS):
+        return engines
+    count = 2 if function.startswith(ON_TWO_ENGINES) else 1
+    return set(sorted(engines, key=lambda engine: digest(f"{function} {engine}"))[:count])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

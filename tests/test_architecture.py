@@ -673,6 +673,7 @@ sys.exit(pytest.main(["--collect-only", "-q", "-p", "no:cacheprovider", "tests"]
 """Collects the tests as if PyTorch and TensorFlow were not installed."""
 
 
+@pytest.mark.thorough
 def test_collection_without_torch_and_tensorflow_reports_the_missing_engines():
     root = Path(__file__).parents[1]
     done = subprocess.run([sys.executable, "-c", ONLY_JAX], cwd=root, capture_output=True, text=True, check=False)

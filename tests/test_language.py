@@ -177,7 +177,9 @@ def test_texts_are_in_standard_technical_english(file):
 
 
 def test_all_exceptions_are_used():
-    used = {(file, phrase) for file in FILES for _, text in texts(file) for _, phrase, _ in violations(text)}
+    used = {
+        (file, phrase) for file in {file for file, _ in ALLOWED} for _, text in texts(file) for _, phrase, _ in violations(text)
+    }
     assert ALLOWED.keys() <= used, f"remove {ALLOWED.keys() - used} from ALLOWED"
 
 

@@ -33,7 +33,7 @@ def test_a_factor_of_one_is_refused():
 def test_the_rate_of_a_schedule_is_refused_before_the_first_epoch(capsys):
     model = cornu.Sequential([cornu.Input((2,)), layers.Dense(1)])
     model.compile(cornu.optimizers.SGD(cornu.optimizers.schedules.ExponentialDecay(0.1, 10, 0.9)), "mse")
-    with pytest.raises(InvalidTypeError, match="Its learning rate follows .*ExponentialDecay"):
+    with pytest.raises(InvalidTypeError, match=r"Its learning rate follows .*ExponentialDecay"):
         model.fit(np.ones((4, 2)), np.ones((4, 1)), callbacks=[ReduceLROnPlateau("loss")])
     assert "Epoch" not in capsys.readouterr().out
 

@@ -63,10 +63,8 @@ def unlike_after_loading(found: dict[str, dict]) -> dict[tuple[str, str], tuple]
 def test_programs_compute_what_they_compute_with_keras_and_continue_from_their_files(engine, request):
     """One test for each engine, since running the programs takes long, and tests may run in several processes.
 
-    A sample runs a third of the programs on one engine.
+    A sample runs a third of the programs.
     """
-    if request.config.getoption("--sample") and engine != ENGINES[0]:
-        pytest.skip("a sample runs programs on one engine")
     part = [str(ENGINES.index(engine))] if request.config.getoption("--sample") else []
     found, expected = results(engine, "cornu", part), results(engine, "keras", part)
     neutral = {name.removeprefix(NEUTRAL): parts for name, parts in found.items() if name.startswith(NEUTRAL)}

@@ -42,6 +42,7 @@ def test_it_says_nothing():
     assert output_of(PROGRAM) == (0, "")
 
 
+@pytest.mark.thorough
 def test_it_says_what_the_user_wants_to_hear():
     assert "TensorFlow" in output_of(PROGRAM, TF_CPP_MIN_LOG_LEVEL="0")[1]  # what else it says depends on the processor
 

@@ -197,7 +197,10 @@ def test_an_explicit_seed_is_reproducible_in_tf_data() -> None:
     np.testing.assert_array_equal(*found)
 
 
-@pytest.mark.parametrize("name", MADE)
+LONG = pytest.mark.thorough  # TensorFlow traces each choice
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[LONG] * (name in ("AugMix", "RandAugment"))) for name in MADE])
 def test_images_of_unknown_size_in_tf_data(name: str) -> None:
     tf = pytest.importorskip("tensorflow")
     short = {"num_chains": 2, "chain_depth": 1} if name == "AugMix" else {}  # TensorFlow traces each step of each chain
