@@ -4,8 +4,10 @@ A file with links to other files, with data in other files, or with a filter tha
 """
 
 import contextlib
+import functools
 import itertools
 import math
+import re
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -32,7 +34,12 @@ _BYTES_PER_STRING = 16
 """The least that a file needs for an element of a list of strings: a reference to its characters."""
 
 _MAX_SHARED_BYTES = 2**30
-"""The most that strings of variable length in a list may take: all of them may refer to one string as large as the file."""
+"""The most that strings of variable length in a list may take: all of them may refer to the longest string in the file."""
+
+_STRINGS = re.compile(rb"GCOL\x01.{3}(.{8})", re.DOTALL)
+"""The head of a collection of strings of variable length, a "global heap collection" of the HDF5 format, with its size."""
+_CHUNK = 2**22
+"""Number of bytes in which a file is searched for such collections."""
 
 _H5_ERRORS = (OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError, OverflowError)
 """What h5py raises for a damaged file."""
@@ -74,7 +81,7 @@ class H5File(contextlib.AbstractContextManager):
     def __init__(self, file: BinaryIO | Path, source: str):
         import h5py
 
-        self.source = source
+        self.source, self._file = source, file
         self._objects = 0
         self.datasets: dict[str, DatasetSpec] = {}
         self.groups: set[str] = {""}
@@ -204,9 +211,23 @@ class H5File(contextlib.AbstractContextManager):
             raise damaged(self.source, f"it declares {size:,} bytes", f"the attribute `{name}`")
         if count > max(1, file_size // _BYTES_PER_STRING):
             self._refuse(name, group, "a list that fits into the file")
-        if dtype.kind == "O" and count > 1 and count * file_size > _MAX_SHARED_BYTES:
-            self._refuse(name, group, "a list of strings of a fixed length, as Keras writes it")
+        longest = self._longest_string if dtype.kind == "O" and count * file_size > _MAX_SHARED_BYTES else 0
+        if count > 1 and count * longest > _MAX_SHARED_BYTES:
+            self._refuse(name, group, f"a list of strings that takes at most {_MAX_SHARED_BYTES:,} bytes")
         return size
+
+    @functools.cached_property
+    def _longest_string(self) -> int:
+        """A number of bytes that no string of variable length in the file exceeds: the size of the largest collection."""
+        sizes, position = [0], 0
+        with open(self._file, "rb") if isinstance(self._file, Path) else contextlib.nullcontext(self._file) as file:
+            while True:
+                file.seek(position)
+                part = file.read(_CHUNK + 16)  # a head may begin at the end of a chunk
+                sizes += [int.from_bytes(head[1], "little") for head in _STRINGS.finditer(part)]
+                position += _CHUNK
+                if len(part) <= _CHUNK:
+                    return max(sizes)
 
     def _attribute(self, name: str, group: str) -> Any:
         """Return the value of an attribute after its declared size was checked."""
