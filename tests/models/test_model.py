@@ -10,7 +10,7 @@ import pytest
 import cornu
 from cornu import layers, models, serialization
 from cornu.core.layer import Layer
-from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError
+from cornu.errors import BackendError, InvalidArgumentError, InvalidTypeError, NotBuiltError
 from cornu.registry import custom_object_scope
 
 X = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")
@@ -378,3 +378,27 @@ def test_a_call_heeds_numbers_that_were_changed_in_a_layer(backend):
         model.layers[0].negative_slope = slope
         for answer in (np.asarray(model(x)), model.predict(x, verbose=0)):
             assert (answer == -slope).all()
+
+
+# --- Engines ------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_model_of_layers_on_another_engine_is_there_too(backend):
+    whole = cornu.Sequential([cornu.Input((3,)), layers.Dense(4), layers.Dense(2)]).to_backend(backend)
+    wanted = whole.predict(X, verbose=0)
+    for part in (cornu.Model(whole.inputs, whole.outputs), cornu.Sequential(whole.layers)):
+        found = part(X)
+        assert cornu.backends.owner(found) == backend
+        np.testing.assert_allclose(part.predict(X, verbose=0), wanted, rtol=1e-5)
+
+
+@pytest.mark.parametrize("function", ["predict", "fit", "evaluate"])
+def test_a_model_of_layers_on_two_engines_says_so(function, engine_name):
+    first, second = (cornu.Sequential([cornu.Input((3,)), layers.Dense(3)]) for _ in range(2))
+    model = cornu.Sequential([first.to_backend("numpy"), second.to_backend(engine_name)], name="both")
+    model.compile("sgd", "mse")
+    arguments = (X,) if function == "predict" else (X, X)
+    with pytest.raises(BackendError, match=rf"`{function}` was called on 'both'.*Move the whole model: `model.to_backend"):
+        getattr(model, function)(*arguments, verbose=0)
+    model.to_backend(engine_name)
+    getattr(model, function)(*arguments, verbose=0)

@@ -7,6 +7,7 @@ from cornu.backends import layer_methods
 from cornu.core import call_context, layer_tree, structure_fingerprint
 from cornu.core.layer_protocol import LayerLike
 from cornu.core.layer_record import record_of
+from cornu.errors import BackendError
 
 
 def placement_of(layer: LayerLike) -> config.Placement:
@@ -48,3 +49,43 @@ def move(layer: LayerLike, placement: config.Placement) -> None:
         variable.to_backend(*placement)
     for inner in layers:
         inner._cornu_after_move()
+
+
+def follow_layers(layer: LayerLike) -> None:
+    """Move a new layer to the backend and device of the layers inside it that have variables, if that is one."""
+    places = {record_of(inner).placement for inner in _with_variables(layer)}
+    if len(places) == 1 and (place := places.pop()) != record_of(layer).placement:
+        move(layer, place)
+
+
+def check_placement(layer: LayerLike, function: str) -> None:
+    """Raise ``BackendError`` if layers inside a layer have their variables on another backend or device.
+
+    Args:
+        layer: The layer.
+        function: Name of the function that the user called.
+    """
+    place = record_of(layer).placement
+    other = next((inner for inner in _with_variables(layer) if _differ(record_of(inner).placement, place)), None)
+    if other is not None:
+        elsewhere = record_of(other).placement
+        raise BackendError(
+            f"`{function}` was called on {layer.name!r}, which is on {_described(place)}, while the layer {other.name!r} inside"
+            f" it is on {_described(elsewhere)}.",
+            "A model and its layers must be on one backend and device.",
+            f"Move the whole model: `model.to_backend({elsewhere.backend!r})`.",
+        )
+
+
+def _with_variables(layer: LayerLike) -> list[Any]:
+    """Return the layers inside a layer that own variables."""
+    return [inner for inner in layer_tree.flatten(layer) if inner is not layer and layer_tree.own_variables(inner)]
+
+
+def _differ(one: config.Placement, other: config.Placement) -> bool:
+    """Return whether two placements are surely different: None for a device is the best one, which the other may name."""
+    return one.backend != other.backend or (None not in (one.device, other.device) and one.device != other.device)
+
+
+def _described(place: config.Placement) -> str:
+    return place.backend if place.device is None else f"{place.backend}, {place.device}"

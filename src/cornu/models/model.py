@@ -13,7 +13,7 @@ from cornu.core.foreign_calls import explains_errors
 from cornu.core.input_spec import InputSpecs
 from cornu.core.layer import Layer
 from cornu.core.layer_call import call_abstractly
-from cornu.core.layer_placement import backend_of, placement_of
+from cornu.core.layer_placement import backend_of, check_placement, follow_layers, placement_of
 from cornu.core.layer_record import record_of
 from cornu.core.naming import auto_name
 from cornu.core.shape_trees import ShapeTree, first_argument, map_shapes, shapes_of
@@ -115,6 +115,7 @@ class Model(StepFunctionMethods):
             self.built = True
             self._cornu.path = call_context.path_of(self.name)
             self._cornu.built_for({"input_shape": self.input_shape})
+            follow_layers(self)
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state for copies and pickles, without the functions of steps, which belong to this model only."""
@@ -817,6 +818,7 @@ class Model(StepFunctionMethods):
             *kinds: The kinds of steps that will run.
         """
         compiled, replaced = self._need_compile_state(function), {}
+        check_placement(self, function)
         for kind in kinds:
             getattr(self, f"make_{kind}_function")()
             own = replaced_function(self, kind)
@@ -862,6 +864,7 @@ class Model(StepFunctionMethods):
     def _cornu_forward_function(self) -> predict_function.PredictFunction:
         """The compiled prediction function, whatever function replaces :attr:`predict_function`."""
         if self._forward is None or not self._forward.is_for(self):
+            check_placement(self, "predict")
             is_compiled = self._execution.is_compiled(placement_of(self))
             self._forward = predict_function.PredictFunction(self, own_predict_step(self), is_compiled)
         return self._forward

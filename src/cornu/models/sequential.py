@@ -7,6 +7,7 @@ from cornu import registry, serialization
 from cornu.core import call_context
 from cornu.core.input import InputLayer
 from cornu.core.layer import Layer
+from cornu.core.layer_placement import follow_layers
 from cornu.core.shape_trees import ShapeTree, first_argument, has_shapes, shapes_of
 from cornu.core.symbolic_tensor import SymbolicTensor, is_symbolic
 from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError
@@ -57,6 +58,7 @@ class Sequential(Model):
             )
         for layer in layers or []:
             self.add(layer)
+        follow_layers(self)
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state for copies and pickles, with the graph, which holds the calls of the layers."""
