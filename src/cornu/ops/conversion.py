@@ -49,7 +49,7 @@ def convert_to_tensor(
     """Convert array-like data to an array of an engine.
 
     An array of an engine is returned unchanged unless another backend is passed. Python and NumPy data is converted to an array
-    of the default backend.
+    of the default backend. Strings are converted on TensorFlow, the only engine that has arrays of them.
 
     Args:
         x: Scalar, list, NumPy array, array of any backend, or variable.
@@ -71,7 +71,18 @@ def convert_to_tensor(
         kind = "sparse" if sparse else "ragged"
         raise InvalidArgumentError(f"`{kind}=True` was given.", f"Cornu has no {kind} arrays.", "Omit it for a dense array.")
     target = backends.get(backend) if backend else backends.of(x)
+    if dtype in (None, "string") and _are_strings(x) and hasattr(target, "call_on_host"):
+        return target.asarray(x, "string")
     return as_array(target, x, None if dtype is None else standardize_dtype(dtype))
+
+
+def _are_strings(x: ArrayLike) -> bool:
+    """Return whether the first element of a value is a string, or an array contains strings."""
+    while isinstance(x, (list, tuple)) and x:
+        x = x[0]
+    if isinstance(x, np.ndarray) and x.dtype.kind == "O" and x.size:
+        x = x.flat[0]
+    return isinstance(x, (str, bytes)) or (isinstance(x, np.ndarray) and x.dtype.kind in "UST")
 
 
 @op(batch_coupling="none")

@@ -39,6 +39,24 @@ def test_a_model_is_called_on_tensors_of_strings(default_backend: str) -> None:
     np.testing.assert_allclose(np.asarray(model(tf.constant(TEXTS))), np.asarray(model(TEXTS)), rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    "form", [list, np.array, lambda texts: np.array(texts, object), lambda texts: [[text] for text in texts]]
+)
+def test_strings_are_converted_on_tensorflow(form: Any) -> None:
+    tf = pytest.importorskip("tensorflow")
+    texts = TEXTS.tolist()
+    found = cornu.ops.convert_to_tensor(form(texts), backend="tensorflow")
+    assert found.dtype == tf.string and np.ravel(found.numpy()).tolist() == [text.encode() for text in texts]
+    model = model_of(()).to_backend("tensorflow")
+    np.testing.assert_allclose(model(found).numpy(), model(TEXTS).numpy(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("engine", [name for name in cornu.config.installed_backends() if name != "tensorflow"])
+def test_other_engines_have_no_arrays_of_strings(engine: str) -> None:
+    with pytest.raises(InvalidArgumentError, match="Convert the data to numbers first, for example strings to indices"):
+        cornu.ops.convert_to_tensor(["a"], backend=engine)
+
+
 def test_a_model_of_strings_runs_in_a_pipeline(default_backend: str) -> None:
     tf = pytest.importorskip("tensorflow")
     model = model_of(())
