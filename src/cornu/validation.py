@@ -6,7 +6,7 @@ import importlib.util
 import inspect
 import numbers
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -130,6 +130,52 @@ def check_ints(owner: object, argument: str, value: Any, count: int, least: int 
     return tuple(check_int(owner, argument, item, least) for item in value)
 
 
+def check_option(argument: str, value: Any, options: Sequence[Any]) -> Any:
+    """Return one of a fixed set of options.
+
+    Args:
+        argument: Name of the argument.
+        value: Value that was received.
+        options: Sequence of valid values.
+
+    Raises:
+        InvalidArgumentError: If the value is not one of them.
+
+    Example:
+        >>> from cornu.validation import check_option
+        >>> check_option("side", "left", ("left", "right"))
+        'left'
+    """
+    if value not in options:
+        raise one_of(argument, value, options)
+    return value
+
+
+def invalid_value(owner: object, argument: str, value: Any, expected: str, example: Any) -> InvalidArgumentError:
+    """Return the exception for an argument whose value has another form or is out of range.
+
+    Args:
+        owner: Object whose argument is checked, or the name of the function.
+        argument: Name of the argument.
+        value: Value that was received.
+        expected: String, what the argument must be, such as ``"a positive number"``.
+        example: A valid value.
+
+    Returns:
+        ``InvalidArgumentError`` instance, to be raised by the caller.
+
+    Example:
+        >>> from cornu.validation import invalid_value
+        >>> str(invalid_value("SGD", "momentum", 2, "a number between 0 and 1", 0.9))
+        '`SGD` received `momentum=2`. It must be a number between 0 and 1. Pass, for example, `momentum=0.9`.'
+    """
+    return InvalidArgumentError(
+        f"`{_name_of(owner)}` received `{argument}={value!r:.200}`.",
+        f"It must be {expected}.",
+        f"Pass, for example, `{argument}={example!r}`.",
+    )
+
+
 def _name_of(owner: object) -> str:
     """Return the name of an object's class; a string is a name itself."""
     return owner if isinstance(owner, str) else type(owner).__name__
@@ -186,11 +232,51 @@ def check_nonnegative(owner: object, argument: str, value: float) -> float:
     """
     if isinstance(value, (int, float, np.number)) and value >= 0:
         return value
-    raise InvalidArgumentError(
-        f"`{type(owner).__name__}` received `{argument}={value!r}`.",
-        "It must be a number greater than or equal to 0.",
-        f"Pass, for example, `{argument}=0`.",
-    )
+    raise invalid_value(owner, argument, value, "a number greater than or equal to 0", 0)
+
+
+def check_positive(owner: object, argument: str, value: float, example: float = 1) -> float:
+    """Return a positive number.
+
+    Args:
+        owner: Object whose argument is checked, or the name of the function.
+        argument: Name of the argument.
+        value: Value of the argument.
+        example: Valid value for the error. Defaults to 1.
+
+    Raises:
+        InvalidArgumentError: If the value is not larger than 0.
+    """
+    if not value > 0:
+        raise invalid_value(owner, argument, value, "a positive number", example)
+    return value
+
+
+def check_between(owner: object, argument: str, value: float, without: Sequence[float] = ()) -> float:
+    """Return a number between 0 and 1.
+
+    Args:
+        owner: Object whose argument is checked, or the name of the function.
+        argument: Name of the argument.
+        value: Value of the argument.
+        without: Those of the two ends that are not valid. Defaults to none.
+
+    Raises:
+        InvalidArgumentError: If the value is not a number, or is out of range.
+
+    Example:
+        >>> from cornu.validation import check_between
+        >>> check_between("SGD", "momentum", 0.9), check_between("SGD", "momentum", 1)
+        (0.9, 1)
+    """
+    try:
+        is_valid = 0 <= value <= 1 and value not in without
+    except TypeError:
+        is_valid = False
+    if not is_valid:
+        expected = "a number between 0 and 1" + "".join(f", not {end}" for end in without)
+        raise invalid_value(owner, argument, value, expected, 0.5)
+    return value
 
 
 def check_axes(owner: object, value: Any, argument: str = "axis") -> Any:

@@ -3,10 +3,11 @@
 from typing import Any
 
 from cornu import config, ops, registry
-from cornu.errors import InvalidArgumentError, ShapeError
+from cornu.errors import ShapeError
 from cornu.losses.alignment import align, as_float, convert_like, to_common_backend
 from cornu.losses.loss import LossFunctionWrapper, per_sample
 from cornu.typing import Array, ArrayLike, DType
+from cornu.validation import check_between
 
 __all__ = [
     "BinaryCrossentropy",
@@ -507,10 +508,5 @@ class CategoricalGeneralizedCrossEntropy(LossFunctionWrapper):
         name: str = "categorical_generalized_cross_entropy",
         dtype: DType = None,
     ):
-        if not 0 < q < 1:
-            raise InvalidArgumentError(
-                f"`CategoricalGeneralizedCrossEntropy` received `q={q!r}`.",
-                "It must be between 0 and 1.",
-                "Pass, for example, 0.5.",
-            )
+        check_between(self, "q", q, without=(0, 1))
         super().__init__(categorical_generalized_cross_entropy, reduction=reduction, name=name, dtype=dtype, q=q)

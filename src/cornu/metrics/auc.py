@@ -13,8 +13,8 @@ from cornu.losses.alignment import align, convert_like, sample_weights
 from cornu.metrics.confusion import Counts, confusion_counts, ratio
 from cornu.metrics.metric import Metric
 from cornu.metrics.sum_variable import in_dtype
-from cornu.ops.argument_checks import invalid_value
 from cornu.typing import Array, ArrayLike, DType
+from cornu.validation import invalid_value
 
 __all__ = ["AUC"]
 
@@ -203,7 +203,7 @@ def _with_ends(num_thresholds: int, thresholds: Sequence[float] | None) -> list[
     """Return sorted thresholds, with one just below 0 and one just above 1 added at the ends."""
     if thresholds is None:
         if num_thresholds < 2:
-            raise invalid_value("`AUC`", "num_thresholds", num_thresholds, "2 or more", 200)
+            raise invalid_value("AUC", "num_thresholds", num_thresholds, "2 or more", 200)
         inner = [i / (num_thresholds - 1) for i in range(1, num_thresholds - 1)]
     else:
         inner = sorted(float(threshold) for threshold in thresholds)

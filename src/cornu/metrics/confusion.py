@@ -8,12 +8,12 @@ import numpy as np
 from cornu import config, ops, registry
 from cornu.core.variable import Variable
 from cornu.dtypes import sum_dtype
-from cornu.errors import InvalidArgumentError, ShapeError
+from cornu.errors import ShapeError
 from cornu.losses.alignment import align, convert_like, sample_weights
 from cornu.metrics.metric import Metric
 from cornu.metrics.sum_variable import bucket_sums, in_dtype
-from cornu.ops.argument_checks import invalid_value
 from cornu.typing import Array, ArrayLike, DType
+from cornu.validation import check_between, check_positive
 
 __all__ = [
     "FalseNegatives",
@@ -158,7 +158,7 @@ class _ConfusionMetric(Metric):
         return values[0] if len(self.thresholds) == 1 else values
 
 
-def checked_thresholds(thresholds: Any, default: float) -> Any:
+def checked_thresholds(metric: Metric, thresholds: Any, default: float) -> Any:
     """Return the thresholds, or the default for None; validate that they are between 0 and 1.
 
     Raises:
@@ -167,12 +167,7 @@ def checked_thresholds(thresholds: Any, default: float) -> Any:
     if thresholds is None:
         return default
     for threshold in thresholds if isinstance(thresholds, (list, tuple)) else [thresholds]:
-        if threshold is None or not 0 <= threshold <= 1:
-            raise InvalidArgumentError(
-                f"The metric received `thresholds={thresholds!r}`.",
-                "Each threshold must be between 0 and 1.",
-                "Pass, for example, `thresholds=0.5`.",
-            )
+        check_between(metric, "thresholds", threshold)
     return thresholds
 
 
@@ -180,7 +175,7 @@ class _OneCount(_ConfusionMetric):
     """Base class of metrics that return one of the four counts."""
 
     def __init__(self, thresholds: float | Sequence[float] | None = None, name: str | None = None, dtype: DType = None):
-        super().__init__(thresholds=checked_thresholds(thresholds, 0.5), name=name, dtype=dtype)
+        super().__init__(thresholds=checked_thresholds(self, thresholds, 0.5), name=name, dtype=dtype)
         self.init_thresholds = thresholds
 
     @property
@@ -277,7 +272,7 @@ class _OneRatio(_ConfusionMetric):
         dtype: DType = None,
     ):
         default = 0.5 if top_k is None else _NEVER
-        super().__init__(checked_thresholds(thresholds, default), name=name, dtype=dtype, top_k=top_k, class_id=class_id)
+        super().__init__(checked_thresholds(self, thresholds, default), name=name, dtype=dtype, top_k=top_k, class_id=class_id)
         self.init_thresholds = thresholds
 
     def result(self) -> Any:
@@ -340,10 +335,8 @@ class _BestUnderCondition(_ConfusionMetric):
     _condition: tuple[str, str]
 
     def __init__(self, condition: str, value: float, num_thresholds: int, class_id: int | None, name: str | None, dtype: DType):
-        if not 0 <= value <= 1:
-            raise invalid_value(f"`{type(self).__name__}`", condition, value, "between 0 and 1", 0.5)
-        if num_thresholds < 1:
-            raise invalid_value(f"`{type(self).__name__}`", "num_thresholds", num_thresholds, "1 or more", 200)
+        check_between(self, condition, value)
+        check_positive(self, "num_thresholds", num_thresholds, 200)
         thresholds = [0.5] if num_thresholds == 1 else np.linspace(0, 1, num_thresholds).tolist()
         super().__init__(thresholds, name=name, dtype=dtype, class_id=class_id)
         self.value, self.num_thresholds = value, num_thresholds

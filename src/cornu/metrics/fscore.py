@@ -10,12 +10,12 @@ from cornu.errors import ShapeError
 from cornu.losses.alignment import align, convert_like, sample_weights
 from cornu.metrics.metric import Metric
 from cornu.metrics.sum_variable import in_dtype
-from cornu.ops.argument_checks import check_option, invalid_value
 from cornu.typing import ArrayLike, DType
+from cornu.validation import check_option, invalid_value
 
 __all__ = ["F1Score", "FBetaScore"]
 
-_AVERAGES = ("micro", "macro", "weighted")
+_AVERAGES = (None, "micro", "macro", "weighted")
 
 
 @registry.register("metrics", aliases=("fbeta_score",))
@@ -59,14 +59,11 @@ class FBetaScore(Metric):
         dtype: DType = None,
     ):
         super().__init__(dtype=dtype, name=name)
-        if average is not None:
-            check_option("average", average, _AVERAGES)
         if not isinstance(beta, (float, np.floating)) or not beta > 0:
-            raise invalid_value(f"The metric {self.name!r}", "beta", beta, "a positive float", 1.0)
+            raise invalid_value(self, "beta", beta, "a positive float", 1.0)
         if threshold is not None and not (isinstance(threshold, (float, np.floating)) and 0 < threshold <= 1):
-            expected = "a float between 0 and 1, and not 0"
-            raise invalid_value(f"The metric {self.name!r}", "threshold", threshold, expected, 0.5)
-        self.average, self.beta, self.threshold = average, beta, threshold
+            raise invalid_value(self, "threshold", threshold, "a float between 0 and 1, and not 0", 0.5)
+        self.average, self.beta, self.threshold = check_option("average", average, _AVERAGES), beta, threshold
         self.axis = None if average == "micro" else 0
         self.built = False
 

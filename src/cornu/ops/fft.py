@@ -8,13 +8,12 @@ import numpy as np
 from cornu.backends.contract import Backend
 from cornu.dtypes import sum_dtype
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
-from cornu.ops.argument_checks import check_option
 from cornu.ops.batch_coupling import of_rank, pair_of_rank
 from cornu.ops.dispatch import arrays, as_array, floats, op
 from cornu.ops.nn.windows import check_fits, output_size, windows_along
 from cornu.ops.shape_checks import check_real, check_same_shape
 from cornu.typing import Array, ArrayLike
-from cornu.validation import check_int, result_type
+from cornu.validation import check_int, check_option, result_type
 
 __all__ = ["extract_sequences", "fft", "fft2", "ifft2", "irfft", "istft", "rfft", "stft"]
 

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from cornu.backends.contract import Backend
-from cornu.errors import InvalidArgumentError, ShapeError, one_of
+from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.ops import unknown_sizes
 from cornu.ops.batch_coupling import along_axis, indexed, spared, taken
 from cornu.ops.dispatch import arrays, has_floats, op, zero_of
 from cornu.ops.reductions import flat_if_none, values_of
 from cornu.ops.shape_checks import as_sizes, check_axis, check_block, check_integer_dtype, check_key, check_places, shape_error
 from cornu.typing import Array, ArrayLike
+from cornu.validation import check_option
 
 __all__ = [
     "diag",
@@ -238,8 +239,7 @@ def scatter_update(inputs: ArrayLike, indices: ArrayLike, updates: ArrayLike, re
         >>> ops.scatter_update([1, 2, 3], [[1], [1]], [9, 5], reduction="max").tolist()
         [1, 9, 3]
     """
-    if reduction is not None and reduction not in ("add", *_COMBINED):
-        raise one_of("reduction", reduction, ("add", *_COMBINED))
+    check_option("reduction", reduction, (None, "add", *_COMBINED))
     backend, x, indices, updates = arrays(inputs, indices, updates)
     if backend.dtype(x) == "bool":
         return backend.cast(scatter_update(backend.cast(x, "int32"), indices, backend.cast(updates, "bool"), reduction), "bool")

@@ -10,7 +10,6 @@ from cornu.backends.contract import Backend
 from cornu.config import standardize_data_format
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.ops import unknown_sizes
-from cornu.ops.argument_checks import check_option
 from cornu.ops.batch_coupling import along_axis, joined, of_rank, padded, reshaped, spared, tiled, transposed
 from cornu.ops.dispatch import arrays, op
 from cornu.ops.shape_checks import (
@@ -24,7 +23,7 @@ from cornu.ops.shape_checks import (
     shape_error,
 )
 from cornu.typing import Array, ArrayLike, Axis, IntOrInts, Size
-from cornu.validation import check_int
+from cornu.validation import check_int, check_option
 
 __all__ = [
     "append",
@@ -727,8 +726,7 @@ def pad(
         >>> ops.pad([1, 2, 3], (1, 2)).tolist(), ops.pad([1, 2, 3], 1, mode="reflect").tolist()
         ([0, 1, 2, 3, 0, 0], [2, 1, 2, 3, 2])
     """
-    modes = ("constant", "reflect", "symmetric", "edge")
-    check_option("mode", mode, modes)
+    check_option("mode", mode, ("constant", "reflect", "symmetric", "edge"))
     if constant_values is not None and mode != "constant":
         raise InvalidArgumentError(
             f"`pad` received `constant_values={constant_values!r}` and `mode={mode!r}`.",

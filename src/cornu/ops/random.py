@@ -23,7 +23,7 @@ from cornu.ops.dispatch import arrays, floats, op
 from cornu.ops.shape_checks import as_sizes, backend_of_sizes, check_axis, check_broadcast, shape_error
 from cornu.ops.special import erfinv
 from cornu.typing import Array, ArrayLike, DType, IntOrInts, Size
-from cornu.validation import standardize_dtype
+from cornu.validation import check_between, standardize_dtype
 
 
 class _KeySource(Protocol):
@@ -284,8 +284,7 @@ def dropout(inputs: ArrayLike, rate: float, noise_shape: Sequence[Size] | None =
         >>> sorted(set(ops.random.dropout(ops.ones((100,)), 0.5, seed=1).tolist()))
         [0.0, 2.0]
     """
-    if not 0 <= rate <= 1:
-        raise InvalidArgumentError(f"`rate={rate!r}` was given.", "It must be between 0 and 1.", "Pass, for example, 0.5.")
+    check_between("dropout", "rate", rate)
     backend, x = floats(inputs)
     if rate == 0:
         return x

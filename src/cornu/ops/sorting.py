@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 from cornu.backends.contract import Backend
 from cornu.errors import InvalidArgumentError, ShapeError
-from cornu.ops.argument_checks import check_option
 from cornu.ops.batch_coupling import along_axis, first_alone, looked_up, of_rank, predicted, quantiles
 from cornu.ops.dispatch import arrays, computed_in_float32, floats, op
 from cornu.ops.reductions import flat_if_none
 from cornu.ops.shape_checks import check_axes
 from cornu.typing import Array, ArrayLike, Axis
+from cornu.validation import check_option
 
 __all__ = [
     "argpartition",

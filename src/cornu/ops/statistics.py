@@ -3,9 +3,8 @@
 import math
 from builtins import range as range_  # Keras uses the name for an argument
 
-from cornu.errors import InvalidArgumentError, ShapeError
+from cornu.errors import ShapeError
 from cornu.ops import reductions
-from cornu.ops.argument_checks import check_option
 from cornu.ops.batch_coupling import along_axis
 from cornu.ops.creation import linspace
 from cornu.ops.dispatch import computed_in_float32, floats, op
@@ -13,7 +12,7 @@ from cornu.ops.segments import segment_sum
 from cornu.ops.shape_checks import check_axis, check_same_shape, shape_error
 from cornu.ops.sorting import searchsorted
 from cornu.typing import Array, ArrayLike
-from cornu.validation import check_int
+from cornu.validation import check_int, check_option, invalid_value
 
 __all__ = ["corrcoef", "correlate", "histogram", "psnr", "trapezoid"]
 
@@ -132,11 +131,7 @@ def _checked_range(range: tuple[float, float]) -> tuple[float, float]:
     except (TypeError, ValueError):
         low = high = math.nan
     if not low < high:
-        raise InvalidArgumentError(
-            f"`histogram` received `range={range!r}`.",
-            "It must be a pair of numbers, the smaller one first.",
-            "Pass, for example, `range=(0, 1)`.",
-        )
+        raise invalid_value("histogram", "range", range, "a pair of numbers, the smaller one first", (0, 1))
     return low, high
 
 

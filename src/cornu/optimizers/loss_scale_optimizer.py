@@ -91,11 +91,7 @@ class LossScaleOptimizer(Optimizer):
             or not isinstance(initial_scale, (int, float))
             or not 0 < initial_scale < float("inf")
         ):
-            raise InvalidArgumentError(
-                f"`LossScaleOptimizer` received `initial_scale={initial_scale!r}`.",
-                "`initial_scale` must be a positive number.",
-                "Omit it for the default of 32768.",
-            )
+            raise validation.invalid_value(self, "initial_scale", initial_scale, "a positive number", 32768.0)
         self.inner_optimizer = inner_optimizer
         self.inner_optimizer.loss_scale_factor = None  # gradients would be divided twice
         self.initial_scale = initial_scale

@@ -144,7 +144,7 @@ class Optimizer(serialization.Configurable):
         self.clipnorm, self.clipvalue, self.global_clipnorm = clipnorm, clipvalue, global_clipnorm
         self.use_ema, self.ema_momentum, self.ema_overwrite_frequency = use_ema, ema_momentum, ema_overwrite_frequency
         self.loss_scale_factor, self.gradient_accumulation_steps = loss_scale_factor, gradient_accumulation_steps
-        check_settings(vars(self))
+        check_settings(self)
         self.built = False
         self._variables: list[Variable] = []  # in the order of creation, which is that of Keras's files
         self._trainable_variables: list[Variable] = []

@@ -8,7 +8,7 @@ from cornu.core.layer import Layer
 from cornu.core.layer_config import LayerArguments
 from cornu.core.seed_generator import SeedGenerator
 from cornu.core.symbolic_tensor import SymbolicTensor
-from cornu.errors import InvalidTypeError, ShapeError, one_of
+from cornu.errors import InvalidTypeError, ShapeError
 from cornu.layers import shape_arithmetic
 from cornu.layers.attention.masks import band_masks, check_mask, combine_masks, differ, masked_softmax
 from cornu.typing import Array, Shape
@@ -183,9 +183,7 @@ class Attention(BaseAttention):
         **kwargs: Unpack[LayerArguments],
     ):
         super().__init__(use_scale=use_scale, dropout=dropout, seed=seed, **kwargs)
-        if score_mode not in ("dot", "concat"):
-            raise one_of("score_mode", score_mode, ("dot", "concat"))
-        self.score_mode = score_mode
+        self.score_mode = validation.check_option("score_mode", score_mode, ("dot", "concat"))
 
     def build(self, input_shape: Sequence[Shape]) -> None:
         """Create the trainable scalars of the scores."""

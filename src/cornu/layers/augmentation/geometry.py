@@ -5,7 +5,6 @@ from typing import Any, Unpack
 
 from cornu import ops, registry
 from cornu.backends.contract import Backend
-from cornu.errors import one_of
 from cornu.layers.augmentation.arguments import BoxArguments, Factor, RandomImageArguments, around_zero, as_range, without_sign
 from cornu.layers.augmentation.base import Boxes, ImageSize, RandomImageLayer, Transformation, as_number, boxes_around, corners
 from cornu.layers.augmentation.draws import Draws
@@ -14,6 +13,7 @@ from cornu.ops.dispatch import arrays
 from cornu.ops.image.layout import as_batch, from_batch, rows_axis
 from cornu.ops.image.warping import affine_warp, check_warp_arguments
 from cornu.typing import Array
+from cornu.validation import check_option
 
 __all__ = ["RandomFlip", "RandomRotation", "RandomShear", "RandomTranslation", "RandomZoom"]
 
@@ -50,10 +50,7 @@ class RandomFlip(RandomImageLayer):
         **kwargs: Unpack[BoxArguments],
     ):
         super().__init__(seed=seed, data_format=data_format, **kwargs)
-        modes = ("horizontal", "vertical", "horizontal_and_vertical")
-        if mode not in modes:
-            raise one_of("mode", mode, modes)
-        self.mode = mode
+        self.mode = check_option("mode", mode, ("horizontal", "vertical", "horizontal_and_vertical"))
 
     def _draw(self, draws: Draws, size: ImageSize) -> Transformation:
         """Return ``"flips"``, booleans of shape ``(batch, 1, 1, 1)``, and ``"vertical_flips"`` if both kinds are drawn."""

@@ -11,10 +11,11 @@ from cornu.core.input_spec import InputSpec
 from cornu.core.layer_config import LayerArguments
 from cornu.core.masks import expand_mask
 from cornu.core.variable import Variable
-from cornu.errors import InvalidArgumentError, ShapeError
+from cornu.errors import ShapeError
 from cornu.layers import shape_arithmetic
 from cornu.layers.normalization.base_normalization import BaseNormalization, computing_dtype
 from cornu.typing import Array, Constraint, Initializer, IntOrInts, Regularizer, Shape
+from cornu.validation import check_between, invalid_value
 
 __all__ = ["BatchNormalization"]
 
@@ -107,9 +108,9 @@ class BatchNormalization(BaseNormalization):
         super().__init__(**kwargs)
         self.synchronized, self.renorm = synchronized, renorm
         self.renorm_clipping = _clipping(renorm_clipping or {}) if renorm else renorm_clipping
-        self.renorm_momentum = _momentum("renorm_momentum", renorm_momentum)
+        self.renorm_momentum = float(check_between(self, "renorm_momentum", renorm_momentum))
         self.axis = one_axis(axis)
-        self.momentum = _momentum("momentum", momentum)
+        self.momentum = float(check_between(self, "momentum", momentum))
         beta = (beta_initializer, beta_regularizer, beta_constraint)
         gamma = (gamma_initializer, gamma_regularizer, gamma_constraint)
         self._set_gamma_and_beta(center, scale, beta, gamma, float(epsilon))
@@ -263,19 +264,6 @@ def _clipping(limits: dict[str, float]) -> dict[str, float]:
     found = {name: value for name, value in limits.items() if value is not None}
     is_empty = found.get("rmin", -math.inf) > found.get("rmax", math.inf) or found.get("dmax", 0) < 0
     if is_empty or not limits.keys() <= {"rmax", "rmin", "dmax"}:
-        raise InvalidArgumentError(
-            f"`BatchNormalization` received `renorm_clipping={limits!r}`.",
-            "Its entries are 'rmax', 'rmin' and 'dmax', where 'rmin' is at most 'rmax', and 'dmax' is not negative.",
-            "Pass, for example, `renorm_clipping={'rmin': 1 / 3, 'rmax': 3, 'dmax': 5}`.",
-        )
+        expected = "a dict of 'rmax', 'rmin' and 'dmax', where 'rmin' is at most 'rmax', and 'dmax' is not negative"
+        raise invalid_value("BatchNormalization", "renorm_clipping", limits, expected, {"rmin": 0.3, "rmax": 3, "dmax": 5})
     return found
-
-
-def _momentum(name: str, value: float) -> float:
-    if 0 <= value <= 1:
-        return float(value)
-    raise InvalidArgumentError(
-        f"`BatchNormalization` received `{name}={value!r}`.",
-        "It must be between 0 and 1: it is the weight of the previous moving statistics in each update.",
-        f"Pass, for example, `{name}=0.99`.",
-    )

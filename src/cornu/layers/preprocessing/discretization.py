@@ -69,13 +69,7 @@ class Discretization(Layer):
         self.num_bins = None if num_bins is None else validation.check_int(self, "num_bins", num_bins)
         self.bin_boundaries = self._checked(bin_boundaries)
         self._is_fixed = bin_boundaries is not None
-        if not 0 < epsilon < 1:
-            raise InvalidArgumentError(
-                f"`Discretization` received `epsilon={epsilon!r}`.",
-                "It must be in (0, 1).",
-                "Pass, for example, `epsilon=0.01`.",
-            )
-        self.epsilon, self.sparse = epsilon, sparse
+        self.epsilon, self.sparse = validation.check_between(self, "epsilon", epsilon, without=(0, 1)), sparse
         self.output_mode = check_output_mode(self, output_mode, ("int", "one_hot", "multi_hot", "count"), sparse)
         self.autocast = False  # half precision would move values to other bins
         self.reset_state()
@@ -86,11 +80,7 @@ class Discretization(Layer):
             return None
         values = to_host(boundaries)
         if values.ndim != 1 or values.dtype.kind not in "iuf" or (np.diff(values) < 0).any():
-            raise InvalidArgumentError(
-                f"`Discretization` received `bin_boundaries={boundaries!r:.80}`.",
-                "They must be numbers in ascending order.",
-                "Sort them with `sorted(boundaries)`.",
-            )
+            raise validation.invalid_value(self, "bin_boundaries", boundaries, "numbers in ascending order", [0.0, 1.0])
         return [float(value) for value in values]
 
     def adapt(self, data: AdaptData, steps: int | None = None) -> None:

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 
 from cornu import registry
-from cornu.errors import InvalidArgumentError, InvalidTypeError, one_of
+from cornu.errors import InvalidArgumentError, InvalidTypeError
 from cornu.layers.preprocessing.fingerprints import hash_function
 from cornu.layers.preprocessing.hashing import check_salt
 from cornu.layers.preprocessing.index_lookup import IndexLookup, VocabularyLike
 from cornu.typing import ArrayLike
+from cornu.validation import check_option
 
 __all__ = ["IntegerLookup"]
 
@@ -81,10 +82,8 @@ class IntegerLookup(IndexLookup[int]):
         **kwargs: Any,
     ):
         super().__init__(name=name, **kwargs)
-        if vocabulary_dtype != "int64":
-            raise one_of("vocabulary_dtype", vocabulary_dtype, ("int64",))
-        if oov_method not in ("floormod", "farmhash"):
-            raise one_of("oov_method", oov_method, ("floormod", "farmhash"))
+        self.vocabulary_dtype = check_option("vocabulary_dtype", vocabulary_dtype, ("int64",))
+        self.oov_method = check_option("oov_method", oov_method, ("floormod", "farmhash"))
         if salt is not None and oov_method != "farmhash":
             raise InvalidArgumentError(
                 "`IntegerLookup` received `salt` with `oov_method='floormod'`.",
@@ -93,9 +92,8 @@ class IntegerLookup(IndexLookup[int]):
             )
         self.max_tokens, self.num_oov_indices = max_tokens, num_oov_indices
         self.mask_token, self.oov_token = mask_token, oov_token
-        self.vocabulary_dtype, self.oov_method, self.salt = vocabulary_dtype, oov_method, check_salt(self, salt)
         self.invert, self.output_mode, self.sparse = invert, output_mode, sparse
-        self.pad_to_max_tokens = pad_to_max_tokens
+        self.pad_to_max_tokens, self.salt = pad_to_max_tokens, check_salt(self, salt)
         self.set_up(vocabulary, idf_weights)
 
     def tokens_of(self, values: np.ndarray) -> list[int]:

@@ -13,12 +13,12 @@ from cornu.core.input_spec import InputSpec
 from cornu.core.layer import Layer
 from cornu.core.layer_config import LayerArguments
 from cornu.core.layer_placement import placement_of
-from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError, one_of
+from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.layers.shape_arithmetic import check_rank
 from cornu.ops.nn.windows import padded_output_size
 from cornu.ops.window_functions import check_scaling, window_values
 from cornu.typing import Array, ArrayLike, Shape
-from cornu.validation import check_int
+from cornu.validation import PADDINGS, check_int, check_option
 
 __all__ = ["MelSpectrogram", "STFTSpectrogram"]
 
@@ -84,12 +84,10 @@ class STFTSpectrogram(Layer):
         data_format: str | None = None,
         **kwargs: Unpack[LayerArguments],
     ):
-        for argument, value, choices in (("mode", mode, _MODES), ("padding", padding, ("valid", "same"))):
-            if value not in choices:
-                raise one_of(argument, value, choices)
-        check_scaling(scaling)
         super().__init__(**kwargs)
-        self.mode, self.padding, self.scaling = mode, padding, scaling
+        self.mode = check_option("mode", mode, _MODES)
+        self.padding = check_option("padding", padding, PADDINGS)
+        self.scaling = check_scaling(scaling)
         self.frame_length = check_int(self, "frame_length", frame_length)
         self.frame_step = None if frame_step is None else check_int(self, "frame_step", frame_step)
         self.fft_length = None if fft_length is None else check_int(self, "fft_length", fft_length)

@@ -9,7 +9,7 @@ import numpy as np
 from cornu import backends, registry, validation
 from cornu.core.layer_placement import placement_of
 from cornu.core.symbolic_tensor import check_dense
-from cornu.errors import InvalidArgumentError, ShapeError, one_of
+from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.layers.preprocessing import text_processing
 from cornu.layers.preprocessing.host_data import AdaptData, HostData, as_bytes, batches_of, is_array, learn, to_host
 from cornu.layers.preprocessing.host_layer import HostLayer
@@ -363,9 +363,7 @@ class TextVectorization(HostLayer):
 
 def _one_of(argument: str, value: str | Callable | None, options: Sequence[str]) -> str | Callable | None:
     """Return an argument that is a name, a function or None."""
-    if value is not None and not callable(value) and value not in options:
-        raise one_of(argument, value, options)
-    return value
+    return value if value is None or callable(value) else validation.check_option(argument, value, options)
 
 
 def _rows_of(tokens: HostData) -> Rows:

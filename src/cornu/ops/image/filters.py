@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from cornu import config
 from cornu.backends.contract import Backend
 from cornu.dtypes import is_float
-from cornu.errors import InvalidArgumentError
 from cornu.ops.batch_coupling import of_rank
 from cornu.ops.conversion import round_and_cast
 from cornu.ops.dispatch import arrays, computed_in_float32, floats, op
@@ -14,7 +13,7 @@ from cornu.ops.image.layout import as_batch, from_batch
 from cornu.ops.nn.windows import check_fits, output_size
 from cornu.ops.shape_checks import check_same_shape
 from cornu.typing import Array, ArrayLike
-from cornu.validation import check_int
+from cornu.validation import check_int, invalid_value
 
 __all__ = ["gaussian_blur", "sobel_edges", "ssim"]
 
@@ -88,11 +87,7 @@ def gaussian_blur(
     data_format = config.standardize_data_format(data_format)
     for name, value in (("kernel_size", kernel_size), ("sigma", sigma)):
         if not isinstance(value, Sequence) or len(value) != 2 or not all(size > 0 for size in value):
-            raise InvalidArgumentError(
-                f"`{name}={value!r}` was given.",
-                "It must be two positive numbers, for the height and the width.",
-                f"Pass, for example, `{name}=(3, 3)`.",
-            )
+            raise invalid_value("gaussian_blur", name, value, "two positive numbers, for the height and the width", (3, 3))
     backend, x = arrays(images)
     batch, is_single = as_batch(backend, x, "gaussian_blur", data_format)
     dtype = backend.dtype(x)

@@ -9,7 +9,6 @@ from cornu.backends import fused_ops
 from cornu.backends.contract import Backend
 from cornu.dtypes import is_float
 from cornu.errors import ShapeError
-from cornu.ops.argument_checks import check_option
 from cornu.ops.conversion import round_and_cast
 from cornu.ops.dispatch import arrays, op
 from cornu.ops.image.filters import gaussian_kernel, separable_filter
@@ -17,6 +16,7 @@ from cornu.ops.image.layout import as_batch, from_batch
 from cornu.ops.image.sampling import FILL_MODES, sample
 from cornu.ops.random import Seed, normal
 from cornu.typing import Array, ArrayLike
+from cornu.validation import check_option
 
 __all__ = ["affine_transform", "elastic_transform", "perspective_transform"]
 

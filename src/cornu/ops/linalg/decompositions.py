@@ -6,7 +6,6 @@ from cornu.backends.contract import Backend
 from cornu.dtypes import is_complex
 from cornu.errors import InvalidArgumentError
 from cornu.ops import unknown_sizes
-from cornu.ops.argument_checks import check_option
 from cornu.ops.batch_coupling import of_rank
 from cornu.ops.dispatch import computed_in_float32, op
 from cornu.ops.linalg.matrices import (
@@ -20,6 +19,7 @@ from cornu.ops.linalg.matrices import (
     transposed,
 )
 from cornu.typing import Array, ArrayLike
+from cornu.validation import check_option
 
 __all__ = ["cholesky", "det", "eig", "eigh", "logdet", "lu_factor", "matrix_rank", "qr", "slogdet", "svd"]
 

@@ -4,7 +4,7 @@ import math
 
 from cornu.backends.contract import Backend
 from cornu.dtypes import is_complex
-from cornu.errors import InvalidArgumentError, ShapeError
+from cornu.errors import InvalidArgumentError, ShapeError, one_of
 from cornu.ops import reductions
 from cornu.ops.batch_coupling import along_axis
 from cornu.ops.dispatch import computed_in_float32, floats, op
@@ -97,11 +97,7 @@ def _matrix_norm(backend: Backend, x: Array, order: int | float | str, places: t
         sums = reductions.sum(backend.abs(x), summed, True)
         result = (reductions.max if order > 0 else reductions.min)(sums, kept, True)  # type: ignore[operator]
     else:
-        raise InvalidArgumentError(
-            f"`ord={order!r}` was given for matrices.",
-            'It must be "fro", "nuc", 1, -1, 2, -2, inf or -inf.',
-            'Omit `ord` for "fro".',
-        )
+        raise one_of("ord", order, ("fro", *_SINGULAR_ORDERS, *_MATRIX_ORDERS))
     sizes = (1 if keepdims and i in places else n for i, n in enumerate(x.shape) if keepdims or i not in places)
     return backend.reshape(result, tuple(sizes))
 

@@ -10,12 +10,11 @@ from typing import Any, NamedTuple
 from cornu.backends.contract import Backend
 from cornu.dtypes import HALVES
 from cornu.errors import InvalidArgumentError, ShapeError
-from cornu.ops.argument_checks import check_option
 from cornu.ops.batch_coupling import all_batched
 from cornu.ops.dispatch import arrays, floats, op
 from cornu.ops.nn.activations import log_softmax
 from cornu.typing import Array, ArrayLike
-from cornu.validation import check_int
+from cornu.validation import check_int, check_option
 
 __all__ = ["ctc_decode", "ctc_loss"]
 

@@ -5,7 +5,7 @@ import math
 from cornu import config, validation
 from cornu.backends.contract import Backend
 from cornu.dtypes import HALVES
-from cornu.errors import InvalidArgumentError, ShapeError
+from cornu.errors import ShapeError
 from cornu.ops.batch_coupling import along_axis
 from cornu.ops.dispatch import arrays, computed_in_float32, floats, op
 from cornu.ops.linalg.norms import norm
@@ -200,10 +200,7 @@ def normalize(x: ArrayLike, axis: Axis = -1, order: int = 2, epsilon: float | No
         >>> ops.round(ops.normalize([3.0, 4.0]), 2).tolist() == ops.round([0.6, 0.8], 2).tolist()
         True
     """
-    if not validation.is_int(order) or order < 1:
-        raise InvalidArgumentError(
-            f"`order={order!r}` was given.", "It must be a positive integer.", "Omit it for the default of 2."
-        )
+    validation.check_int("normalize", "order", order)
     backend, values = floats(x)
     values = values if len(values.shape) else backend.reshape(values, (1,))
     epsilon = config.epsilon() if epsilon is None else epsilon
