@@ -9,7 +9,7 @@ from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.ops import unknown_sizes
 from cornu.ops.batch_coupling import of_rank, solved
 from cornu.ops.dispatch import computed_in_float32, floats, op
-from cornu.ops.linalg.matrices import adjoint, has_values, identity_like, machine_epsilon, matrices
+from cornu.ops.linalg.matrices import adjoint, as_matrices, has_values, identity_like, machine_epsilon
 from cornu.ops.shape_checks import check_broadcast
 from cornu.typing import Array, ArrayLike
 from cornu.validation import result_type
@@ -130,7 +130,7 @@ def inv(x: ArrayLike) -> Array:
         >>> ops.inv([[2.0, 0.0], [0.0, 4.0]]).tolist()
         [[0.5, 0.0], [0.0, 0.25]]
     """
-    backend, x = matrices("inv", x, square=True)
+    backend, x = as_matrices("inv", x, square=True)
     return _solved(backend, "inv", x, _identities(backend, x))
 
 
@@ -156,7 +156,7 @@ def cholesky_inverse(x: ArrayLike, upper: bool = False) -> Array:
         >>> ops.cholesky_inverse([[2.0, 0.0], [0.0, 1.0]]).tolist()
         [[0.25, 0.0], [0.0, 1.0]]
     """
-    backend, x = matrices("cholesky_inverse", x, square=True)
+    backend, x = as_matrices("cholesky_inverse", x, square=True)
     inverse = backend.solve_triangular(x, _identities(backend, x), not upper)
     factors = (inverse, adjoint(backend, inverse)) if upper else (adjoint(backend, inverse), inverse)
     return backend.matmul(*factors)
@@ -183,7 +183,7 @@ def pinv(x: ArrayLike, rcond: float | None = None) -> Array:
         >>> ops.pinv([[2.0, 0.0], [0.0, 0.0]]).tolist()
         [[0.5, 0.0], [0.0, 0.0]]
     """
-    backend, x = matrices("pinv", x)
+    backend, x = as_matrices("pinv", x)
     return _pseudoinverse(backend, x, 10 * max(x.shape[-2:]) * machine_epsilon(backend, x) if rcond is None else rcond)
 
 

@@ -10,7 +10,7 @@ from cornu.ops.dispatch import floats
 from cornu.typing import Array, ArrayLike
 
 
-def matrices(name: str, x: ArrayLike, square: bool = False) -> tuple[Backend, Array]:
+def as_matrices(name: str, x: ArrayLike, square: bool = False) -> tuple[Backend, Array]:
     """Return the backend and an array of matrices of floats or complex numbers, in the last two axes.
 
     Raises:
