@@ -11,7 +11,7 @@ from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.ops.batch_coupling import of_rank, pair_of_rank
 from cornu.ops.dispatch import arrays, as_array, floats, op
 from cornu.ops.nn.windows import check_fits, output_size, windows_along
-from cornu.ops.shape_checks import check_real, check_same_shape
+from cornu.ops.shape_checks import check_real, check_same_shape, shape_error
 from cornu.typing import Array, ArrayLike
 from cornu.validation import check_int, check_option, result_type
 
@@ -38,11 +38,8 @@ def _parts(name: str, x: Sequence[ArrayLike], rank: int = 1) -> tuple[Backend, s
 
 def _check_signal(name: str, backend: Backend, x: Array, rank: int) -> None:
     if len(x.shape) < rank or 0 in x.shape[len(x.shape) - rank :]:
-        raise ShapeError(
-            f"`{name}` received an array of shape {tuple(x.shape)}.",
-            f"It must have at least {rank} {'axis' if rank == 1 else 'axes'}, and elements along the last {rank}.",
-            "Check how it was computed.",
-        )
+        expected = f"It must have at least {rank} {'axis' if rank == 1 else 'axes'}, and elements along the last {rank}."
+        raise shape_error(name, x.shape, expected, "Check how it was computed.")
     check_real(name, backend.dtype(x))
 
 

@@ -6,7 +6,7 @@ clearer one.
 
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
 
@@ -33,7 +33,7 @@ def shapes_text(shapes: Sequence[Shape]) -> str:
     return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
 
 
-def shape_error(name: str, shape: Sequence[Size], expected: str, hint: str) -> ShapeError:
+def shape_error(name: str, shape: Sequence[Size], expected: str, hint: str, argument: str = "") -> ShapeError:
     """Return the exception for the shape of the array that an op received, to be raised by the caller.
 
     Args:
@@ -41,8 +41,28 @@ def shape_error(name: str, shape: Sequence[Size], expected: str, hint: str) -> S
         shape: Shape of the array.
         expected: String, what was expected.
         hint: String, how to fix the problem.
+        argument: Name of the argument. Defaults to ``""`` (the op has one array).
     """
-    return ShapeError(f"`{name}` received an array of shape {tuple(shape)}.", expected, hint)
+    what = f"`{argument}`" if argument else "an array"
+    return ShapeError(f"`{name}` received {what} of shape {tuple(shape)}.", expected, hint)
+
+
+def shapes_error(name: str, shapes: Mapping[str, Sequence[Size]], expected: str, hint: str) -> ShapeError:
+    """Return the exception for shapes of several arrays that do not fit each other, to be raised by the caller.
+
+    Args:
+        name: Name of the op.
+        shapes: Dict from the names of the arguments to the shapes of the arrays.
+        expected: String, what was expected.
+        hint: String, how to fix the problem.
+
+    Example:
+        >>> from cornu.ops.shape_checks import shapes_error
+        >>> shapes_error("solve", {"a": (3, 3), "b": (2,)}, "", "").received
+        '`solve` received `a` of shape (3, 3) and `b` of shape (2,).'
+    """
+    *first, last = (f"`{argument}` of shape {tuple(shape)}" for argument, shape in shapes.items())
+    return ShapeError(f"`{name}` received {', '.join(first)} and {last}.", expected, hint)
 
 
 def as_sizes(shape: int | Sequence[Size]) -> Shape:
@@ -201,11 +221,8 @@ def check_broadcast(name: str, *shapes: Shape) -> Shape:
 def check_same_shape(name: str, first_name: str, first: Shape, second_name: str, second: Shape) -> None:
     """Raise a :class:`ShapeError` unless two arguments have the same shape."""
     if tuple(first) != tuple(second):
-        raise ShapeError(
-            f"`{name}` received `{first_name}` of shape {tuple(first)} and `{second_name}` of shape {tuple(second)}.",
-            "Both must have the same shape.",
-            f"Reshape `{first_name}`, or check how `{second_name}` was computed.",
-        )
+        hint = f"Reshape `{first_name}`, or check how `{second_name}` was computed."
+        raise shapes_error(name, {first_name: first, second_name: second}, "Both must have the same shape.", hint)
 
 
 def check_concatenate(shapes: Sequence[Shape], axis: int | None) -> None:

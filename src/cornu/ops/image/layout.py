@@ -1,7 +1,7 @@
 """Layout of images: one image or a batch, with the channels last or first."""
 
 from cornu.backends.contract import Backend
-from cornu.errors import ShapeError
+from cornu.ops.shape_checks import shape_error
 from cornu.typing import Array
 
 
@@ -17,11 +17,8 @@ def check_images(images: Array, name: str) -> int:
     """
     rank = len(images.shape)
     if rank not in (3, 4):
-        raise ShapeError(
-            f"`{name}` received `images` of shape {tuple(images.shape)}.",
-            "They must be one image (3 axes) or a batch of images (4 axes).",
-            "Add the channel axis of grayscale images with `expand_dims(images, -1)`.",
-        )
+        hint = "Add the channel axis of grayscale images with `expand_dims(images, -1)`."
+        raise shape_error(name, images.shape, "They must be one image (3 axes) or a batch of images (4 axes).", hint, "images")
     return rank
 
 

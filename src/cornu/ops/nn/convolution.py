@@ -10,6 +10,7 @@ from cornu.errors import ShapeError
 from cornu.ops.batch_coupling import of_rank
 from cornu.ops.dispatch import floats, op
 from cornu.ops.nn import windows
+from cornu.ops.shape_checks import shapes_error
 from cornu.typing import Array, ArrayLike, IntOrInts
 from cornu.validation import check_ints, standardize_padding
 
@@ -25,11 +26,8 @@ def _inputs_and_kernel(name: str, inputs: ArrayLike, kernel: ArrayLike, data_for
         x, weights = backend.cast(x, wide), backend.cast(weights, wide)
     windows.check_rank(name, x)
     if len(weights.shape) != len(x.shape):
-        raise ShapeError(
-            f"`{name}` received `inputs` of shape {tuple(x.shape)} and `kernel` of shape {tuple(weights.shape)}.",
-            "Both must have the same number of axes.",
-            "Pass `inputs` of shape (batch, *spatial, channels) and a kernel of shape (*window, channels, filters).",
-        )
+        hint = "Pass `inputs` of shape (batch, *spatial, channels) and a kernel of shape (*window, channels, filters)."
+        raise shapes_error(name, {"inputs": x.shape, "kernel": weights.shape}, "Both must have the same number of axes.", hint)
     return backend, windows.to_channels_last(backend, x, data_format), weights
 
 
