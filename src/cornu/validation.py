@@ -176,6 +176,27 @@ def invalid_value(owner: object, argument: str, value: Any, expected: str, examp
     )
 
 
+def invalid_type(owner: object, argument: str, value: Any, expected: str, hint: str) -> InvalidTypeError:
+    """Return the exception for an argument of an invalid type.
+
+    Args:
+        owner: Object whose argument is checked, or the name of the function.
+        argument: Name of the argument.
+        value: Value that was received.
+        expected: String, what the argument must be, such as ``"a layer"``.
+        hint: String, how to fix the problem.
+
+    Returns:
+        ``InvalidTypeError`` instance, to be raised by the caller.
+
+    Example:
+        >>> from cornu.validation import invalid_type
+        >>> str(invalid_type("Wrapper", "layer", 3, "a layer", "Pass, for example, `Dense(3)`."))
+        '`Wrapper` received `layer=3`. It must be a layer. Pass, for example, `Dense(3)`.'
+    """
+    return InvalidTypeError(f"`{_name_of(owner)}` received `{argument}={value!r:.200}`.", f"It must be {expected}.", hint)
+
+
 def _name_of(owner: object) -> str:
     """Return the name of an object's class; a string is a name itself."""
     return owner if isinstance(owner, str) else type(owner).__name__
@@ -289,11 +310,8 @@ def check_axes(owner: object, value: Any, argument: str = "axis") -> Any:
         return int(value)
     if isinstance(value, Iterable) and not isinstance(value, (str, dict)):
         return [check_axes(owner, item, argument) for item in value]
-    raise InvalidTypeError(
-        f"`{type(owner).__name__}` received `{argument}={value!r}`.",
-        "It must be an integer or a list of integers.",
-        f"Pass `{argument}=-1` for the last axis.",
-    )
+    hint = f"Pass `{argument}=-1` for the last axis."
+    raise invalid_type(owner, argument, value, "an integer or a list of integers", hint)
 
 
 def standardize_dtype(dtype: DType = None) -> str:

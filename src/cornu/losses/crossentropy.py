@@ -3,9 +3,9 @@
 from typing import Any
 
 from cornu import config, ops, registry
-from cornu.errors import ShapeError
 from cornu.losses.alignment import align, as_float, convert_like, to_common_backend
 from cornu.losses.loss import LossFunctionWrapper, per_sample
+from cornu.ops.shape_checks import shape_error
 from cornu.typing import Array, ArrayLike, DType
 from cornu.validation import check_between
 
@@ -273,11 +273,9 @@ def _classes(name: str, y_pred: Array, axis: int) -> int:
     """Return the number of classes, which must be greater than one."""
     classes = y_pred.shape[axis]
     if classes == 1:
-        raise ShapeError(
-            f"`{name}` received predictions of shape {tuple(y_pred.shape)}: one class.",
-            "It requires at least two classes; for one class it is always 0.",
-            "Use `binary_crossentropy` for binary labels, or give the last layer one unit per class.",
-        )
+        expected = "It requires at least two classes; for one class it is always 0."
+        hint = "Use `binary_crossentropy` for binary labels, or give the last layer one unit per class."
+        raise shape_error(name, y_pred.shape, expected, hint, "y_pred")
     return classes
 
 

@@ -8,11 +8,12 @@ import numpy as np
 
 from cornu import config, ops, registry
 from cornu.dtypes import sum_dtype
-from cornu.errors import InvalidArgumentError, ShapeError, one_of
+from cornu.errors import InvalidArgumentError, one_of
 from cornu.losses.alignment import align, convert_like, sample_weights
 from cornu.metrics.confusion import Counts, confusion_counts, ratio
 from cornu.metrics.metric import Metric
 from cornu.metrics.sum_variable import in_dtype
+from cornu.ops.shape_checks import shape_error
 from cornu.typing import Array, ArrayLike, DType
 from cornu.validation import invalid_value
 
@@ -115,11 +116,8 @@ class AUC(Metric):
         if self.built:
             return
         if self.multi_label and len(y_pred_shape) != 2:
-            raise ShapeError(
-                f"`AUC` received predictions of shape {tuple(y_pred_shape)}.",
-                "With `multi_label=True`, predictions must have shape `(batch, labels)`.",
-                "Omit `multi_label`, or reshape the predictions.",
-            )
+            expected = "With `multi_label=True`, predictions must have shape `(batch, labels)`."
+            raise shape_error("AUC", y_pred_shape, expected, "Omit `multi_label`, or reshape the predictions.", "y_pred")
         shape = (self.num_thresholds, y_pred_shape[1]) if self.multi_label else (self.num_thresholds,)
         self._add_sums(Counts._fields, shape, config.floatx())
         self.built = True

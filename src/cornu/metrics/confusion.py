@@ -8,10 +8,10 @@ import numpy as np
 from cornu import config, ops, registry
 from cornu.core.variable import Variable
 from cornu.dtypes import sum_dtype
-from cornu.errors import ShapeError
 from cornu.losses.alignment import align, convert_like, sample_weights
 from cornu.metrics.metric import Metric
 from cornu.metrics.sum_variable import bucket_sums, in_dtype
+from cornu.ops.shape_checks import shape_error
 from cornu.typing import Array, ArrayLike, DType
 from cornu.validation import check_between, check_positive
 
@@ -136,11 +136,9 @@ class _ConfusionMetric(Metric):
     def _chosen(self, y_true: Array, y_pred: Array) -> tuple[Array, Array]:
         """Select the class ``class_id``; predictions that are not among the ``top_k`` largest are made negative."""
         if self.class_id is not None and len(y_pred.shape) < 2:
-            raise ShapeError(
-                f"The metric {self.name!r} received predictions of shape {tuple(y_pred.shape)}.",
-                "With `class_id`, predictions must have shape `(batch, classes)`.",
-                "Omit `class_id`, or pass one prediction for each class.",
-            )
+            expected = "With `class_id`, predictions must have shape `(batch, classes)`."
+            hint = "Omit `class_id`, or pass one prediction for each class."
+            raise shape_error(type(self).__name__, y_pred.shape, expected, hint, "y_pred")
         if self.top_k is not None:
             best = ops.top_k(y_pred, self.top_k)[1]
             is_best = ops.sum(ops.one_hot(best, y_pred.shape[-1]), axis=-2)

@@ -6,10 +6,10 @@ import numpy as np
 
 from cornu import config, ops, registry
 from cornu.dtypes import sum_dtype
-from cornu.errors import ShapeError
 from cornu.losses.alignment import align, convert_like, sample_weights
 from cornu.metrics.metric import Metric
 from cornu.metrics.sum_variable import in_dtype
+from cornu.ops.shape_checks import shape_error
 from cornu.typing import ArrayLike, DType
 from cornu.validation import check_option, invalid_value
 
@@ -72,11 +72,8 @@ class FBetaScore(Metric):
         if self.built:
             return
         if len(y_pred_shape) != 2:
-            raise ShapeError(
-                f"The metric {self.name!r} received predictions of shape {tuple(y_pred_shape)}.",
-                "Predictions must have shape `(batch, classes)`.",
-                "Reshape the predictions and labels.",
-            )
+            expected = "Predictions must have shape `(batch, classes)`."
+            raise shape_error(type(self).__name__, y_pred_shape, expected, "Reshape the predictions and labels.", "y_pred")
         shape = () if self.axis is None else (y_pred_shape[-1],)
         self._add_sums(("true_positives", "false_positives", "false_negatives", "intermediate_weights"), shape, self.dtype)
         self.built = True

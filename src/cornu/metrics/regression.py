@@ -4,13 +4,13 @@ from typing import Any
 
 from cornu import config, ops, registry
 from cornu.dtypes import sum_dtype
-from cornu.errors import ShapeError
 from cornu.losses import regression as losses
 from cornu.losses.alignment import align, convert_like, sample_weights
 from cornu.losses.loss import per_sample
 from cornu.metrics.metric import Metric
 from cornu.metrics.reduction import Mean, MeanMetricWrapper
 from cornu.metrics.sum_variable import in_dtype
+from cornu.ops.shape_checks import shape_error
 from cornu.typing import Array, ArrayLike, DType
 from cornu.validation import check_nonnegative, check_option
 
@@ -220,11 +220,8 @@ class R2Score(Metric):
         if self.built:
             return
         if len(y_pred_shape) != 2:
-            raise ShapeError(
-                f"`R2Score` received predictions of shape {tuple(y_pred_shape)}.",
-                "Predictions must have shape `(batch, outputs)`.",
-                "Reshape the predictions and labels.",
-            )
+            expected = "Predictions must have shape `(batch, outputs)`."
+            raise shape_error("R2Score", y_pred_shape, expected, "Reshape the predictions and labels.", "y_pred")
         shape, dtype = (y_pred_shape[-1],), config.floatx()
         self._add_sums(("squared_sum", "sum"), shape, dtype)
         self.total_mse = self.add_variable(shape, "zeros", dtype=sum_dtype(dtype), name="residual")

@@ -163,12 +163,7 @@ def moveaxis(x: ArrayLike, source: IntOrInts, destination: IntOrInts) -> Array:
         shape_checks.check_axes(source, x.shape, "source"),
         shape_checks.check_axes(destination, x.shape, "destination"),
     )
-    if len(sources) != len(places):
-        raise InvalidArgumentError(
-            f"`moveaxis` received `source={source!r}` and `destination={destination!r}`.",
-            "Both must have the same length.",
-            "Pass one position for each axis.",
-        )
+    shape_checks.check_same_length("moveaxis", "source", sources, "destination", places)
     order = [axis for axis in range(len(x.shape)) if axis not in sources]
     for place, axis in sorted(zip(places, sources, strict=True)):
         order.insert(place, axis)
@@ -684,12 +679,7 @@ def roll(x: ArrayLike, shift: int | list[int] | tuple[int, ...], axis: Axis = No
         return backend.reshape(roll(backend.reshape(values, (-1,)), shift, 0), backend.shape(values))
     places = shape_checks.check_axes(axis, values.shape)
     shifts = tuple(shift) if isinstance(shift, (list, tuple)) else (shift,) * len(places)
-    if len(shifts) != len(places):
-        raise InvalidArgumentError(
-            f"`roll` received `shift={shift!r}` and `axis={axis!r}`.",
-            "Both must have the same length.",
-            "Pass one integer to shift all axes by the same amount.",
-        )
+    shape_checks.check_same_length("roll", "shift", shifts, "axis", places)
     for place, amount in zip(places, shifts, strict=True):
         size = backend.shape(values)[place]
         cut = 0 if isinstance(size, int) and size == 0 else -int(amount) % size

@@ -119,7 +119,7 @@ def check_sizes(shape: IntOrInts, argument: str = "shape") -> Shape:
     """Validate the shape of an array to create: one size or several, none of them negative.
 
     Raises:
-        InvalidArgumentError: If a size is negative.
+        ShapeError: If a size is negative.
         InvalidTypeError: If a size is not an integer.
 
     Example:
@@ -129,7 +129,7 @@ def check_sizes(shape: IntOrInts, argument: str = "shape") -> Shape:
     """
     sizes = as_sizes(shape)
     if any(isinstance(size, int) and size < 0 for size in sizes):
-        raise InvalidArgumentError(
+        raise ShapeError(
             f"`{argument}={shape!r}` was given.", "A size must be 0 or greater.", f"Check how `{argument}` was computed."
         )
     return sizes
@@ -225,6 +225,16 @@ def check_same_shape(name: str, first_name: str, first: Shape, second_name: str,
         raise shapes_error(name, {first_name: first, second_name: second}, "Both must have the same shape.", hint)
 
 
+def check_same_length(name: str, first_name: str, first: Sequence, second_name: str, second: Sequence) -> None:
+    """Raise an :class:`InvalidArgumentError` unless two arguments have the same number of elements."""
+    if len(first) != len(second):
+        raise InvalidArgumentError(
+            f"`{name}` received `{first_name}={first!r:.80}` and `{second_name}={second!r:.80}`.",
+            "Both must have the same length.",
+            f"Pass one element of `{second_name}` for each element of `{first_name}`.",
+        )
+
+
 def check_concatenate(shapes: Sequence[Shape], axis: int | None) -> None:
     """Validate that arrays of the given shapes can be concatenated along an axis.
 
@@ -278,7 +288,7 @@ def check_integer_dtype(name: str, argument: str, dtype: str) -> None:
     if not (is_integer(dtype) or dtype == "bool"):
         raise InvalidTypeError(
             f"`{name}` received `{argument}` of dtype {dtype}.",
-            "Indices must be integers.",
+            "Its elements must be integers or booleans.",
             f'Cast them first: `ops.cast({argument}, "int32")`.',
         )
 

@@ -32,11 +32,8 @@ def check_salt(layer: Layer, salt: int | Sequence[int] | None) -> tuple[int, int
     pair = list(salt) if isinstance(salt, Sequence) and not isinstance(salt, str) else [salt, salt]
     words = [word for word in pair if isinstance(word, (int, np.integer))]
     if len(words) != 2 or len(pair) != 2:
-        raise InvalidTypeError(
-            f"`{type(layer).__name__}` received `salt={salt!r}`.",
-            "It must be an integer, or two integers.",
-            "Pass, for example, `salt=[133, 137]`.",
-        )
+        hint = "Pass, for example, `salt=[133, 137]`."
+        raise validation.invalid_type(layer, "salt", salt, "an integer, or two integers", hint)
     return int(words[0]), int(words[1])
 
 
