@@ -11,7 +11,6 @@ from cornu.core.input_spec import InputSpec
 from cornu.core.layer_config import LayerArguments
 from cornu.core.masks import expand_mask
 from cornu.core.variable import Variable
-from cornu.errors import ShapeError
 from cornu.layers import shape_arithmetic
 from cornu.layers.normalization.base_normalization import BaseNormalization, computing_dtype
 from cornu.typing import Array, Constraint, Initializer, IntOrInts, Regularizer, Shape
@@ -230,11 +229,9 @@ class BatchNormalization(BaseNormalization):
         place = self.axis % x.ndim
         sizes = zip(mask.shape, x.shape, strict=False)
         if mask.ndim > place or any(size not in (1, expected) for size, expected in sizes):
-            raise ShapeError(
-                f"The layer {self.name!r} received an input of shape {tuple(x.shape)} and a mask of shape {tuple(mask.shape)}.",
-                f"The mask must have the leading axes of the input, before the channel axis (axis {place}), or sizes of 1.",
-                f"Pass a mask of shape {tuple(x.shape[:place])}, or no mask.",
-            )
+            expected = f"The mask must have the leading axes of the input, before the channel axis ({place}), or sizes of 1."
+            advice = f"Pass a mask of shape {tuple(x.shape[:place])}, or no mask."
+            raise shape_arithmetic.mask_error(self, x.shape, mask.shape, expected, advice)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the input shape."""

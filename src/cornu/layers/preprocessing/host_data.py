@@ -131,6 +131,11 @@ def learn(layer: Learner, batches: Iterable) -> None:
     layer.finalize_state()
 
 
+def adapt_refused(layer: Layer, reason: str, hint: str) -> InvalidArgumentError:
+    """Return the exception for ``adapt`` of a layer that was given what it would learn."""
+    return InvalidArgumentError(f"`adapt` was called on the layer {layer.name!r}.", reason, hint)
+
+
 def batches_of(layer: Layer, data: AdaptData, steps: int | None = None, batch_size: int | None = None) -> Iterator[np.ndarray]:
     """Yield the data passed to ``adapt`` as NumPy arrays.
 

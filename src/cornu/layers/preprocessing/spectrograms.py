@@ -13,8 +13,8 @@ from cornu.core.input_spec import InputSpec
 from cornu.core.layer import Layer
 from cornu.core.layer_config import LayerArguments
 from cornu.core.layer_placement import placement_of
-from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
-from cornu.layers.shape_arithmetic import check_rank
+from cornu.errors import InvalidArgumentError, InvalidTypeError
+from cornu.layers.shape_arithmetic import check_rank, shape_error
 from cornu.ops.nn.windows import padded_output_size
 from cornu.ops.window_functions import check_scaling, window_values
 from cornu.typing import Array, ArrayLike, Shape
@@ -287,11 +287,8 @@ class MelSpectrogram(Layer):
         """Return the mel spectrogram of a signal, or of a batch of signals."""
         is_single = len(inputs.shape) == 1
         if len(inputs.shape) not in (1, 2):
-            raise ShapeError(
-                f"`MelSpectrogram` received a signal of shape {tuple(inputs.shape)}.",
-                "It must have the shape (samples,) or (batch, samples).",
-                "Remove the axis of the channels with `ops.squeeze(x, -1)`.",
-            )
+            expected = "It must have the shape (samples,) or (batch, samples)."
+            raise shape_error(self, tuple(inputs.shape), expected, "Remove the axis of the channels with `ops.squeeze(x, -1)`.")
         dtype = self.compute_dtype if self.compute_dtype in ("float32", "float64") else "float32"
         signal = ops.cast(inputs, dtype)
         signal = ops.expand_dims(signal, 0) if is_single else signal

@@ -9,7 +9,7 @@ import numpy as np
 from cornu import backends, registry, validation
 from cornu.core.layer_placement import placement_of
 from cornu.core.symbolic_tensor import check_dense
-from cornu.errors import InvalidArgumentError, ShapeError
+from cornu.errors import InvalidArgumentError
 from cornu.layers.preprocessing import text_processing
 from cornu.layers.preprocessing.host_data import AdaptData, HostData, as_bytes, batches_of, is_array, learn, to_host
 from cornu.layers.preprocessing.host_layer import HostLayer
@@ -17,6 +17,7 @@ from cornu.layers.preprocessing.index_lookup import VocabularyLike, without_file
 from cornu.layers.preprocessing.output_modes import check_output_mode, encode_rows
 from cornu.layers.preprocessing.string_lookup import StringLookup
 from cornu.layers.preprocessing.token_table import Places, places_of_words
+from cornu.layers.shape_arithmetic import shape_error
 from cornu.typing import Array, ArrayLike, CustomObjects, Shape
 
 __all__ = ["TextVectorization"]
@@ -224,11 +225,9 @@ class TextVectorization(HostLayer):
         if self.split is None or len(texts.shape) < 2:
             return texts
         if len(texts.shape) > 2 or texts.shape[1] != 1:
-            raise ShapeError(
-                f"`TextVectorization` received inputs of shape {tuple(texts.shape)}.",
-                "To be split, each text must be one string: the shape must be `(batch,)` or `(batch, 1)`.",
-                "Join the strings of a text, or pass `split=None` if they are tokens already.",
-            )
+            expected = "To be split, each text must be one string: the shape must be `(batch,)` or `(batch, 1)`."
+            advice = "Join the strings of a text, or pass `split=None` if they are tokens already."
+            raise shape_error(self, tuple(texts.shape), expected, advice)
         return texts[:, 0]
 
     def _for_function(self, texts: np.ndarray) -> Any:

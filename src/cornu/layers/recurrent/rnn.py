@@ -412,11 +412,8 @@ def _steps_mask(layer: Layer, sequences: Array, mask: Array | None) -> Any:
     if mask is None:
         return None
     if tuple(mask.shape) != tuple(sequences.shape[:2]):
-        raise ShapeError(
-            f"The layer {layer.name!r} received a mask of shape {tuple(mask.shape)}.",
-            f"For sequences of shape {tuple(sequences.shape)}, it must be of shape {tuple(sequences.shape[:2])}.",
-            "Check the axes of the mask.",
-        )
+        expected = f"The mask must be of shape {tuple(sequences.shape[:2])}."
+        raise shape_arithmetic.mask_error(layer, sequences.shape, mask.shape, expected, "Check the axes of the mask.")
     return ops.expand_dims(ops.cast(mask, "bool"), -1)
 
 
