@@ -1,7 +1,7 @@
 """Metrics based on the confusion matrix of binary predictions: true and false positives, true and false negatives."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict, Unpack
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from cornu.losses.alignment import align, convert_like, sample_weights
 from cornu.metrics.metric import Metric
 from cornu.metrics.sum_variable import bucket_sums, in_dtype
 from cornu.ops.shape_checks import shape_error
+from cornu.serialization import with_signature
 from cornu.typing import Array, ArrayLike, DType
 from cornu.validation import check_between, check_positive
 
@@ -326,13 +327,30 @@ class Recall(_OneRatio):
     _kept = _RECALL
 
 
+class _ThresholdArguments(TypedDict, total=False):
+    """The arguments of :class:`_BestUnderCondition` that the constructors of its subclasses accept as ``**kwargs``."""
+
+    num_thresholds: int
+    class_id: int | None
+    name: str | None
+    dtype: DType
+
+
 class _BestUnderCondition(_ConfusionMetric):
     """Base class of metrics that return the best value of one ratio at the thresholds where another ratio is large enough."""
 
     _wanted: tuple[str, str]
     _condition: tuple[str, str]
 
-    def __init__(self, condition: str, value: float, num_thresholds: int, class_id: int | None, name: str | None, dtype: DType):
+    def __init__(
+        self,
+        condition: str,
+        value: float,
+        num_thresholds: int = 200,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: DType = None,
+    ):
         check_between(self, condition, value)
         check_positive(self, "num_thresholds", num_thresholds, 200)
         thresholds = [0.5] if num_thresholds == 1 else np.linspace(0, 1, num_thresholds).tolist()
@@ -366,17 +384,9 @@ class SensitivityAtSpecificity(_BestUnderCondition):
 
     _wanted, _condition = _RECALL, _SPECIFICITY
 
-    def __init__(
-        self,
-        specificity: float,
-        num_thresholds: int = 200,
-        class_id: int | None = None,
-        name: str | None = None,
-        dtype: DType = None,
-    ):
-        super().__init__(
-            "specificity", value=specificity, num_thresholds=num_thresholds, class_id=class_id, name=name, dtype=dtype
-        )
+    @with_signature("specificity num_thresholds class_id name dtype", _BestUnderCondition, more=False)
+    def __init__(self, specificity: float, **kwargs: Unpack[_ThresholdArguments]):
+        super().__init__("specificity", specificity, **kwargs)
 
 
 @registry.register("metrics")
@@ -400,17 +410,9 @@ class SpecificityAtSensitivity(_BestUnderCondition):
 
     _wanted, _condition = _SPECIFICITY, _RECALL
 
-    def __init__(
-        self,
-        sensitivity: float,
-        num_thresholds: int = 200,
-        class_id: int | None = None,
-        name: str | None = None,
-        dtype: DType = None,
-    ):
-        super().__init__(
-            "sensitivity", value=sensitivity, num_thresholds=num_thresholds, class_id=class_id, name=name, dtype=dtype
-        )
+    @with_signature("sensitivity num_thresholds class_id name dtype", _BestUnderCondition, more=False)
+    def __init__(self, sensitivity: float, **kwargs: Unpack[_ThresholdArguments]):
+        super().__init__("sensitivity", sensitivity, **kwargs)
 
 
 @registry.register("metrics")
@@ -434,15 +436,9 @@ class PrecisionAtRecall(_BestUnderCondition):
 
     _wanted, _condition = _PRECISION, _RECALL
 
-    def __init__(
-        self,
-        recall: float,
-        num_thresholds: int = 200,
-        class_id: int | None = None,
-        name: str | None = None,
-        dtype: DType = None,
-    ):
-        super().__init__("recall", value=recall, num_thresholds=num_thresholds, class_id=class_id, name=name, dtype=dtype)
+    @with_signature("recall num_thresholds class_id name dtype", _BestUnderCondition, more=False)
+    def __init__(self, recall: float, **kwargs: Unpack[_ThresholdArguments]):
+        super().__init__("recall", recall, **kwargs)
 
 
 @registry.register("metrics")
@@ -466,12 +462,6 @@ class RecallAtPrecision(_BestUnderCondition):
 
     _wanted, _condition = _RECALL, _PRECISION
 
-    def __init__(
-        self,
-        precision: float,
-        num_thresholds: int = 200,
-        class_id: int | None = None,
-        name: str | None = None,
-        dtype: DType = None,
-    ):
-        super().__init__("precision", value=precision, num_thresholds=num_thresholds, class_id=class_id, name=name, dtype=dtype)
+    @with_signature("precision num_thresholds class_id name dtype", _BestUnderCondition, more=False)
+    def __init__(self, precision: float, **kwargs: Unpack[_ThresholdArguments]):
+        super().__init__("precision", precision, **kwargs)

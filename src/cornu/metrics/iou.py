@@ -1,7 +1,7 @@
 """Intersection over union (Jaccard index), for segmentation."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 
@@ -11,9 +11,21 @@ from cornu.errors import InvalidArgumentError, ShapeError, warn
 from cornu.losses.alignment import broadcast_weight, convert_like, to_common_backend
 from cornu.metrics.metric import Metric
 from cornu.metrics.sum_variable import bucket_sums
+from cornu.serialization import with_signature
 from cornu.typing import ArrayLike, DType
 
 __all__ = ["BinaryIoU", "IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU"]
+
+
+class _IoUArguments(TypedDict, total=False):
+    """The arguments of :class:`IoU` that the constructors of its subclasses accept as ``**kwargs``."""
+
+    name: str | None
+    dtype: DType
+    ignore_class: int | None
+    sparse_y_true: bool
+    sparse_y_pred: bool
+    axis: int
 
 
 @registry.register("metrics", aliases=("iou",))
@@ -182,19 +194,9 @@ class MeanIoU(IoU):
         0.3333
     """
 
-    def __init__(
-        self,
-        num_classes: int,
-        name: str | None = None,
-        dtype: DType = None,
-        ignore_class: int | None = None,
-        sparse_y_true: bool = True,
-        sparse_y_pred: bool = True,
-        axis: int = -1,
-    ):
-        options: dict[str, Any] = {"ignore_class": ignore_class, "axis": axis}
-        options |= {"sparse_y_true": sparse_y_true, "sparse_y_pred": sparse_y_pred}
-        super().__init__(num_classes, target_class_ids=range(num_classes), name=name, dtype=dtype, **options)
+    @with_signature("num_classes name dtype ignore_class sparse_y_true sparse_y_pred axis", IoU, more=False)
+    def __init__(self, num_classes: int, **kwargs: Unpack[_IoUArguments]):
+        super().__init__(num_classes, target_class_ids=range(num_classes), **kwargs)
 
 
 @registry.register("metrics")
@@ -216,18 +218,12 @@ class OneHotIoU(IoU):
         1.0
     """
 
+    @with_signature("num_classes target_class_ids name dtype ignore_class sparse_y_pred axis", IoU, more=False)
     def __init__(
-        self,
-        num_classes: int,
-        target_class_ids: Sequence[int],
-        name: str | None = None,
-        dtype: DType = None,
-        ignore_class: int | None = None,
-        sparse_y_pred: bool = False,
-        axis: int = -1,
+        self, num_classes: int, target_class_ids: Sequence[int], sparse_y_pred: bool = False, **kwargs: Unpack[_IoUArguments]
     ):
-        options: dict[str, Any] = {"ignore_class": ignore_class, "sparse_y_pred": sparse_y_pred, "axis": axis}
-        super().__init__(num_classes, target_class_ids=target_class_ids, name=name, dtype=dtype, sparse_y_true=False, **options)
+        options = kwargs | {"sparse_y_true": False, "sparse_y_pred": sparse_y_pred}
+        super().__init__(num_classes, target_class_ids, **options)
 
 
 @registry.register("metrics")
@@ -248,14 +244,6 @@ class OneHotMeanIoU(MeanIoU):
         1.0
     """
 
-    def __init__(
-        self,
-        num_classes: int,
-        name: str | None = None,
-        dtype: DType = None,
-        ignore_class: int | None = None,
-        sparse_y_pred: bool = False,
-        axis: int = -1,
-    ):
-        options: dict[str, Any] = {"ignore_class": ignore_class, "sparse_y_pred": sparse_y_pred, "axis": axis}
-        super().__init__(num_classes, name=name, dtype=dtype, sparse_y_true=False, **options)
+    @with_signature("num_classes name dtype ignore_class sparse_y_pred axis", IoU, more=False)
+    def __init__(self, num_classes: int, sparse_y_pred: bool = False, **kwargs: Unpack[_IoUArguments]):
+        super().__init__(num_classes, **(kwargs | {"sparse_y_true": False, "sparse_y_pred": sparse_y_pred}))

@@ -6,7 +6,7 @@ from cornu import registry, validation
 from cornu.errors import InvalidArgumentError
 from cornu.layers import shape_arithmetic
 from cornu.layers.attention.base_multi_head_attention import AttentionArguments, BaseMultiHeadAttention
-from cornu.layers.signatures import with_signature
+from cornu.serialization import with_signature
 from cornu.typing import Shape
 
 __all__ = ["GroupQueryAttention"]

@@ -29,6 +29,14 @@ class RandomImageArguments(ImageLayerArguments, total=False):
     seed: int | None
 
 
+class WarpArguments(RandomImageArguments, total=False):
+    """The arguments of :class:`WarpLayer`, likewise."""
+
+    fill_mode: str
+    interpolation: str
+    fill_value: float
+
+
 def as_range(
     owner: Layer, name: str, value: Factor, bounds: tuple[float, float], single: Callable[[float], tuple[float, float]]
 ) -> tuple[float, float]:

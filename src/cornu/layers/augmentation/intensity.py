@@ -11,10 +11,10 @@ from cornu.layers.augmentation.arguments import BoxArguments, Factor, ImageLayer
 from cornu.layers.augmentation.base import ImageSize, Transformation
 from cornu.layers.augmentation.color import ColorArguments, ColorLayer, FactorLayer, RangeLayer, per_image
 from cornu.layers.augmentation.draws import Draws
-from cornu.layers.signatures import with_signature
 from cornu.ops.dispatch import arrays
 from cornu.ops.image.filters import gaussian_kernel, separable_filter
 from cornu.ops.image.layout import as_batch, from_batch
+from cornu.serialization import with_signature
 from cornu.typing import Array
 from cornu.validation import check_int, check_ints, check_nonnegative, invalid_value
 

@@ -7,7 +7,7 @@ from cornu.layers.augmentation.arguments import BoxArguments, Factor, as_range, 
 from cornu.layers.augmentation.base import Boxes, ImageSize, RandomImageLayer, Transformation, as_number
 from cornu.layers.augmentation.color import ColorArguments, FactorLayer, per_image
 from cornu.layers.augmentation.draws import Draws
-from cornu.layers.signatures import with_signature
+from cornu.serialization import with_signature
 from cornu.typing import Array
 from cornu.validation import check_between
 

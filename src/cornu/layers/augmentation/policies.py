@@ -9,9 +9,9 @@ from cornu.layers.augmentation.base import BaseImagePreprocessingLayer, Boxes, R
 from cornu.layers.augmentation.color import RandomBrightness, RandomColorDegeneration, RandomContrast
 from cornu.layers.augmentation.geometry import RandomRotation, RandomShear, RandomTranslation
 from cornu.layers.augmentation.intensity import AutoContrast, Equalization, RandomPosterization, RandomSharpness, Solarization
-from cornu.layers.signatures import with_signature
 from cornu.ops.image.warping import INTERPOLATIONS
 from cornu.ops.random import Seed
+from cornu.serialization import with_signature
 from cornu.typing import Array, Tree
 from cornu.validation import check_between, check_int, check_option
 

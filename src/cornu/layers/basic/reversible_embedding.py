@@ -7,7 +7,7 @@ from cornu.core import masks
 from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.layers import shape_arithmetic
 from cornu.layers.basic.embedding import Embedding
-from cornu.layers.signatures import with_signature
+from cornu.serialization import with_signature
 from cornu.typing import Array, DType, Shape
 
 __all__ = ["ReversibleEmbedding"]

@@ -5,8 +5,8 @@ from typing import Any
 from cornu import ops, registry, validation
 from cornu.layers.convolution.base_conv import WindowedConv
 from cornu.layers.convolution.depthwise_conv import BaseDepthwiseConv
-from cornu.layers.signatures import with_signature
 from cornu.layers.weight_arguments import add_described_weight, store_weight_arguments
+from cornu.serialization import with_signature
 from cornu.typing import Array, Constraint, Initializer, IntOrInts, Regularizer, Shape, Size
 
 __all__ = ["SeparableConv1D", "SeparableConv2D", "SeparableConvolution1D", "SeparableConvolution2D"]
