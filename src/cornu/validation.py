@@ -6,7 +6,7 @@ import importlib.util
 import inspect
 import numbers
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -174,6 +174,27 @@ def invalid_value(owner: object, argument: str, value: Any, expected: str, examp
         f"It must be {expected}.",
         f"Pass, for example, `{argument}={example!r}`.",
     )
+
+
+def invalid_together(owner: object, values: Mapping[str, Any], expected: str, hint: str) -> InvalidArgumentError:
+    """Return the exception for arguments whose values do not fit each other.
+
+    Args:
+        owner: Object whose arguments are checked, or the name of the function.
+        values: Dict from the names of the arguments to their values.
+        expected: String, what was expected.
+        hint: String, how to fix the problem.
+
+    Returns:
+        ``InvalidArgumentError`` instance, to be raised by the caller.
+
+    Example:
+        >>> from cornu.validation import invalid_together
+        >>> invalid_together("Conv2D", {"strides": 2, "dilation_rate": 2}, "", "").received
+        '`Conv2D` received `strides=2` and `dilation_rate=2`.'
+    """
+    *first, last = (f"`{argument}={value!r:.80}`" for argument, value in values.items())
+    return InvalidArgumentError(f"`{_name_of(owner)}` received {', '.join(first)} and {last}.", expected, hint)
 
 
 def invalid_type(owner: object, argument: str, value: Any, expected: str, hint: str) -> InvalidTypeError:

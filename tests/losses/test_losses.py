@@ -243,7 +243,7 @@ def test_crossentropy_without_shapes_is_refused():
 
 
 def test_one_class_is_refused():
-    with pytest.raises(ShapeError, match=r"\(2, 1\): one class.*binary_crossentropy"):
+    with pytest.raises(ShapeError, match=r"\(2, 1\)\. It requires at least two classes.*binary_crossentropy"):
         losses.categorical_crossentropy([[1.0], [1.0]], [[0.5], [0.5]])
 
 

@@ -8,14 +8,14 @@ import numpy as np
 
 from cornu import config, ops, registry
 from cornu.dtypes import sum_dtype
-from cornu.errors import InvalidArgumentError, one_of
+from cornu.errors import one_of
 from cornu.losses.alignment import align, convert_like, sample_weights
 from cornu.metrics.confusion import Counts, confusion_counts, ratio
 from cornu.metrics.metric import Metric
 from cornu.metrics.sum_variable import in_dtype
 from cornu.ops.shape_checks import shape_error
 from cornu.typing import Array, ArrayLike, DType
-from cornu.validation import invalid_value
+from cornu.validation import invalid_together, invalid_value
 
 __all__ = ["AUC"]
 
@@ -98,11 +98,11 @@ class AUC(Metric):
         self.curve = _member(AUCCurve, "curve", curve)
         self.summation_method = _member(AUCSummationMethod, "summation_method", summation_method)
         if num_labels and not multi_label:
-            raise InvalidArgumentError(
-                f"`AUC` received `num_labels={num_labels}`.",
-                "`num_labels` is valid only with `multi_label=True`.",
+            given, hint = (
+                {"num_labels": num_labels, "multi_label": multi_label},
                 "Omit `num_labels`, or pass `multi_label=True`.",
             )
+            raise invalid_together(self, given, "`num_labels` is valid only with `multi_label=True`.", hint)
         self.thresholds = _with_ends(num_thresholds, thresholds)
         self.num_thresholds = len(self.thresholds)
         self.multi_label, self.num_labels, self.from_logits = multi_label, num_labels, from_logits

@@ -14,7 +14,7 @@ from cornu.metrics.sum_variable import bucket_sums, in_dtype
 from cornu.ops.shape_checks import shape_error
 from cornu.serialization import with_signature
 from cornu.typing import Array, ArrayLike, DType
-from cornu.validation import check_between, check_positive
+from cornu.validation import check_between, check_int
 
 __all__ = [
     "FalseNegatives",
@@ -352,7 +352,7 @@ class _BestUnderCondition(_ConfusionMetric):
         dtype: DType = None,
     ):
         check_between(self, condition, value)
-        check_positive(self, "num_thresholds", num_thresholds, 200)
+        check_int(self, "num_thresholds", num_thresholds)
         thresholds = [0.5] if num_thresholds == 1 else np.linspace(0, 1, num_thresholds).tolist()
         super().__init__(thresholds, name=name, dtype=dtype, class_id=class_id)
         self.value, self.num_thresholds = value, num_thresholds

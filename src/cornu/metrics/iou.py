@@ -7,12 +7,13 @@ import numpy as np
 
 from cornu import config, ops, registry
 from cornu.dtypes import is_float, is_integer, sum_dtype
-from cornu.errors import InvalidArgumentError, ShapeError, warn
+from cornu.errors import ShapeError, warn
 from cornu.losses.alignment import broadcast_weight, convert_like, to_common_backend
 from cornu.metrics.metric import Metric
 from cornu.metrics.sum_variable import bucket_sums
 from cornu.serialization import with_signature
 from cornu.typing import ArrayLike, DType
+from cornu.validation import invalid_together
 
 __all__ = ["BinaryIoU", "IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU"]
 
@@ -75,11 +76,9 @@ class IoU(Metric):
     ):
         super().__init__(dtype=dtype or "int32", name=name)
         if max(target_class_ids) >= num_classes:
-            raise InvalidArgumentError(
-                f"The metric received `target_class_ids={list(target_class_ids)}` and `num_classes={num_classes}`.",
-                f"Class indices must be from 0 to {num_classes - 1}.",
-                "Pass smaller class indices, or a larger `num_classes`.",
-            )
+            given = {"target_class_ids": list(target_class_ids), "num_classes": num_classes}
+            hint = "Pass smaller class indices, or a larger `num_classes`."
+            raise invalid_together(self, given, f"Class indices must be from 0 to {num_classes - 1}.", hint)
         self.num_classes, self.target_class_ids, self.ignore_class = num_classes, list(target_class_ids), ignore_class
         self.sparse_y_true, self.sparse_y_pred, self.axis = sparse_y_true, sparse_y_pred, axis
         self.total_cm = self.add_variable(

@@ -7,13 +7,13 @@ import numpy as np
 
 from cornu.backends.contract import Backend
 from cornu.dtypes import sum_dtype
-from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
+from cornu.errors import InvalidTypeError, ShapeError
 from cornu.ops.batch_coupling import of_rank, pair_of_rank
 from cornu.ops.dispatch import arrays, as_array, floats, op
 from cornu.ops.nn.windows import check_fits, output_size, windows_along
 from cornu.ops.shape_checks import check_real, check_same_shape, shape_error
 from cornu.typing import Array, ArrayLike
-from cornu.validation import check_int, check_option, result_type
+from cornu.validation import check_int, check_option, invalid_together, result_type
 
 __all__ = ["extract_sequences", "fft", "fft2", "ifft2", "irfft", "istft", "rfft", "stft"]
 
@@ -322,11 +322,9 @@ def _checked_sizes(name: str, sequence_length: int, sequence_stride: int, fft_le
     """Check the sizes of a short-time transform, and return the step."""
     length = check_int(name, "sequence_length", sequence_length)
     if check_int(name, "fft_length", fft_length) < length:
-        raise InvalidArgumentError(
-            f"`{name}` received `fft_length={fft_length}` and `sequence_length={sequence_length}`.",
-            "`fft_length` must be equal to `sequence_length` or greater.",
-            "Pass, for example, the next power of 2.",
-        )
+        given = {"fft_length": fft_length, "sequence_length": sequence_length}
+        expected = "`fft_length` must be equal to `sequence_length` or greater."
+        raise invalid_together(name, given, expected, "Pass, for example, the next power of 2.")
     return check_int(name, "sequence_stride", sequence_stride)
 
 

@@ -13,7 +13,7 @@ from cornu.ops import shape_checks, unknown_sizes
 from cornu.ops.batch_coupling import along_axis, joined, of_rank, padded, reshaped, spared, tiled, transposed
 from cornu.ops.dispatch import arrays, op
 from cornu.typing import Array, ArrayLike, Axis, IntOrInts, Size
-from cornu.validation import check_int, check_option
+from cornu.validation import check_int, check_option, invalid_together
 
 __all__ = [
     "append",
@@ -713,11 +713,9 @@ def pad(
     """
     check_option("mode", mode, ("constant", "reflect", "symmetric", "edge"))
     if constant_values is not None and mode != "constant":
-        raise InvalidArgumentError(
-            f"`pad` received `constant_values={constant_values!r}` and `mode={mode!r}`.",
-            'Only `mode="constant"` uses `constant_values`.',
-            "Remove one of the two arguments.",
-        )
+        given = {"constant_values": constant_values, "mode": mode}
+        expected = 'Only `mode="constant"` uses `constant_values`.'
+        raise invalid_together("pad", given, expected, "Remove one of the two arguments.")
     backend, x = arrays(x)
     return backend.pad(x, _pairs(pad_width, tuple(x.shape)), mode, 0 if constant_values is None else constant_values)
 

@@ -23,7 +23,7 @@ from cornu.ops.dispatch import arrays, floats, op
 from cornu.ops.shape_checks import backend_of_sizes, check_axis, check_broadcast, check_sizes, shape_error
 from cornu.ops.special import erfinv
 from cornu.typing import Array, ArrayLike, DType, IntOrInts, Size
-from cornu.validation import check_between, invalid_type, standardize_dtype
+from cornu.validation import check_between, invalid_together, invalid_type, standardize_dtype
 
 
 class _KeySource(Protocol):
@@ -185,11 +185,11 @@ def randint(shape: IntOrInts, minval: int, maxval: int, dtype: DType = "int32", 
     """
     span = int(maxval) - int(minval)
     if not 0 < span <= 2**31:
-        raise InvalidArgumentError(
-            f"`minval={minval}` and `maxval={maxval}` were given.",
+        expected, hint = (
             "The range must contain at least one and at most 2**31 integers.",
             "Pass a `maxval` larger than `minval`.",
         )
+        raise invalid_together("randint", {"minval": minval, "maxval": maxval}, expected, hint)
     backend, key = _key(seed, backend_of_sizes(shape))
     words = _uniform(backend, key, (2, *check_sizes(shape)), "float32")  # 16 bits of each word, since a float32 has only 24
     words = backend.cast(backend.floor(backend.multiply(words, 2.0**16)), "uint32")

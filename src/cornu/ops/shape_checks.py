@@ -17,6 +17,7 @@ from cornu.backends.contract import Backend
 from cornu.dtypes import is_complex, is_integer
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.typing import Axis, IntOrInts, Size
+from cornu.validation import invalid_together
 
 Shape = tuple[int, ...]
 
@@ -228,11 +229,8 @@ def check_same_shape(name: str, first_name: str, first: Shape, second_name: str,
 def check_same_length(name: str, first_name: str, first: Sequence, second_name: str, second: Sequence) -> None:
     """Raise an :class:`InvalidArgumentError` unless two arguments have the same number of elements."""
     if len(first) != len(second):
-        raise InvalidArgumentError(
-            f"`{name}` received `{first_name}={first!r:.80}` and `{second_name}={second!r:.80}`.",
-            "Both must have the same length.",
-            f"Pass one element of `{second_name}` for each element of `{first_name}`.",
-        )
+        hint = f"Pass one element of `{second_name}` for each element of `{first_name}`."
+        raise invalid_together(name, {first_name: first, second_name: second}, "Both must have the same length.", hint)
 
 
 def check_concatenate(shapes: Sequence[Shape], axis: int | None) -> None:

@@ -5,32 +5,24 @@ from typing import Any
 
 from cornu import ops, regularizers, validation
 from cornu.core.layer import Layer
-from cornu.core.layer_config import LayerArguments
 from cornu.core.seed_generator import SeedGenerator
 from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.layers import shape_arithmetic
 from cornu.layers.attention import masks
 from cornu.layers.basic.einsum_dense import EinsumDense
-from cornu.layers.weight_arguments import KernelAndBiasArguments, store_weight_arguments
+from cornu.layers.weight_arguments import KernelAndBiasArguments, KernelAndBiasOptions, store_weight_arguments
 from cornu.ops.nn.attention import no_flash_attention
 from cornu.serialization import serialize
 from cornu.typing import Activation, Array, ArrayLike, Constraint, Initializer, Regularizer, Shape
 
 
-class AttentionArguments(LayerArguments, total=False):
+class AttentionArguments(KernelAndBiasOptions, total=False):
     """The arguments of :class:`BaseMultiHeadAttention`, which the constructors of its subclasses accept as ``**kwargs``."""
 
     dropout: float
-    use_bias: bool
     sliding_window: int | None
     flash_attention: bool | None
-    kernel_initializer: Initializer
-    bias_initializer: Initializer
-    kernel_regularizer: Regularizer
-    bias_regularizer: Regularizer
-    kernel_constraint: Constraint
-    bias_constraint: Constraint
     use_gate: bool
     seed: int | None
 

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 
 from cornu import registry
-from cornu.errors import InvalidArgumentError, InvalidTypeError
+from cornu.errors import InvalidTypeError
 from cornu.layers.preprocessing.fingerprints import hash_function
 from cornu.layers.preprocessing.hashing import check_salt
 from cornu.layers.preprocessing.index_lookup import IndexLookup, VocabularyLike
 from cornu.typing import ArrayLike
-from cornu.validation import check_option
+from cornu.validation import check_option, invalid_together
 
 __all__ = ["IntegerLookup"]
 
@@ -85,11 +85,8 @@ class IntegerLookup(IndexLookup[int]):
         self.vocabulary_dtype = check_option("vocabulary_dtype", vocabulary_dtype, ("int64",))
         self.oov_method = check_option("oov_method", oov_method, ("floormod", "farmhash"))
         if salt is not None and oov_method != "farmhash":
-            raise InvalidArgumentError(
-                "`IntegerLookup` received `salt` with `oov_method='floormod'`.",
-                "A remainder has no salt.",
-                "Pass `oov_method='farmhash'`, or omit `salt`.",
-            )
+            given, hint = {"salt": salt, "oov_method": oov_method}, "Pass `oov_method='farmhash'`, or omit `salt`."
+            raise invalid_together(self, given, "A remainder has no salt.", hint)
         self.max_tokens, self.num_oov_indices = max_tokens, num_oov_indices
         self.mask_token, self.oov_token = mask_token, oov_token
         self.invert, self.output_mode, self.sparse = invert, output_mode, sparse

@@ -13,12 +13,12 @@ from cornu.core.input_spec import InputSpec
 from cornu.core.layer import Layer
 from cornu.core.layer_config import LayerArguments
 from cornu.core.layer_placement import placement_of
-from cornu.errors import InvalidArgumentError, InvalidTypeError
+from cornu.errors import InvalidTypeError
 from cornu.layers.shape_arithmetic import check_rank, shape_error
 from cornu.ops.nn.windows import padded_output_size
 from cornu.ops.window_functions import check_scaling, window_values
 from cornu.typing import Array, ArrayLike, Shape
-from cornu.validation import PADDINGS, check_int, check_option
+from cornu.validation import PADDINGS, check_int, check_option, invalid_together
 
 __all__ = ["MelSpectrogram", "STFTSpectrogram"]
 
@@ -94,12 +94,9 @@ class STFTSpectrogram(Layer):
         self._step = self.frame_step or max(self.frame_length // 2, 1)
         self._fft_length = self.fft_length or 2 ** (self.frame_length - 1).bit_length()
         if self._step > self.frame_length or self._fft_length < self.frame_length:
-            raise InvalidArgumentError(
-                f"`STFTSpectrogram` received `frame_length={frame_length}`, `frame_step={frame_step}` and "
-                f"`fft_length={fft_length}`.",
-                "The step must not be larger than a frame, and the transform not shorter.",
-                "Omit `frame_step` and `fft_length`.",
-            )
+            given = {"frame_length": frame_length, "frame_step": frame_step, "fft_length": fft_length}
+            expected = "The step must not be larger than a frame, and the transform not shorter."
+            raise invalid_together(self, given, expected, "Omit `frame_step` and `fft_length`.")
         if window is not None:
             window_values(window, self.frame_length, periodic)
         self.window, self.periodic, self.expand_dims = window, periodic, expand_dims
@@ -240,12 +237,9 @@ class MelSpectrogram(Layer):
         self.sampling_rate, self.num_mel_bins = sampling_rate, check_int(self, "num_mel_bins", num_mel_bins)
         self.min_freq, self.max_freq = min_freq, max_freq or int(sampling_rate / 2)
         if self.sequence_length > self.fft_length or not 0 <= min_freq < self.max_freq:
-            raise InvalidArgumentError(
-                f"`MelSpectrogram` received `sequence_length={sequence_length}`, `fft_length={fft_length}`, "
-                f"`min_freq={min_freq}` and `max_freq={max_freq}`.",
-                "The window must not be longer than the transform, and the lowest frequency must be below the highest.",
-                "Omit `sequence_length` and `max_freq`.",
-            )
+            given = {"sequence_length": sequence_length, "fft_length": fft_length, "min_freq": min_freq, "max_freq": max_freq}
+            expected = "The window must not be longer than the transform, and the lowest frequency must be below the highest."
+            raise invalid_together(self, given, expected, "Omit `sequence_length` and `max_freq`.")
         self.window = window
         self.power_to_db, self.top_db, self.mag_exp = power_to_db, top_db, mag_exp
         self.min_power, self.ref_power = min_power, ref_power

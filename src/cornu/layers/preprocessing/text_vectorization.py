@@ -9,7 +9,6 @@ import numpy as np
 from cornu import backends, registry, validation
 from cornu.core.layer_placement import placement_of
 from cornu.core.symbolic_tensor import check_dense
-from cornu.errors import InvalidArgumentError
 from cornu.layers.preprocessing import text_processing
 from cornu.layers.preprocessing.host_data import AdaptData, HostData, as_bytes, batches_of, is_array, learn, to_host
 from cornu.layers.preprocessing.host_layer import HostLayer
@@ -108,11 +107,9 @@ class TextVectorization(HostLayer):
         if output_sequence_length is not None:
             self.output_sequence_length = validation.check_int(self, "output_sequence_length", output_sequence_length)
             if output_mode != "int":
-                raise InvalidArgumentError(
-                    f"`TextVectorization` received `output_sequence_length` and `output_mode={output_mode!r}`.",
-                    "Only outputs of `output_mode='int'` have a length.",
-                    "Omit `output_sequence_length`.",
-                )
+                given = {"output_sequence_length": output_sequence_length, "output_mode": output_mode}
+                expected = "Only outputs of `output_mode='int'` have a length."
+                raise validation.invalid_together(self, given, expected, "Omit `output_sequence_length`.")
         self._lookup_layer = StringLookup(
             max_tokens=max_tokens,
             vocabulary=vocabulary,
