@@ -63,7 +63,7 @@ def test_dtypes_are_promoted_as_in_keras(make, same):
 
 @pytest.mark.parametrize("name", ["bitwise_and", "bitwise_or", "bitwise_xor", "left_shift", "right_shift"])
 def test_floats_have_no_such_bits(name, make):
-    with pytest.raises(InvalidTypeError, match=r"` received `y` of dtype float32. Integers or booleans.*`ops.view` returns"):
+    with pytest.raises(InvalidTypeError, match=r"` received `y` of dtype float32. Its elements must be integers or booleans"):
         getattr(ops, name)(make([1, 2]), make([1.0, 2.0]))
     with pytest.raises(ShapeError, match=r"received arrays of shapes \(2,\) and \(3,\)"):
         getattr(ops, name)(make([1, 2]), make([1, 2, 3]))

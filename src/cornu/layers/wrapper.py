@@ -60,6 +60,5 @@ def accepted_arguments(layer: Layer, **arguments: Any) -> dict[str, Any]:
 def check_layer(wrapper: Layer, argument: str, layer: Layer | type) -> Any:
     """Return the argument of a wrapper, after checking that it is a layer."""
     if not isinstance(layer, Layer):
-        hint = "Pass, for example, `LSTM(32)`; if it is a class, call it." if isinstance(layer, type) else "Pass a layer."
-        raise invalid_type(wrapper, argument, layer, "a layer", hint)
+        raise invalid_type(wrapper, argument, layer, "a layer", "Pass, for example, `LSTM(32)`; if it is a class, call it.")
     return layer
