@@ -9,10 +9,9 @@ from cornu.core.gradients import check_differentiable
 from cornu.core.naming import auto_name
 from cornu.core.soft_property import soft_property
 from cornu.dtypes import HALVES
-from cornu.errors import InvalidArgumentError
 from cornu.losses.alignment import broadcast_weight, convert_like, is_per_sample, per_sample_values, sample_weights
 from cornu.typing import Array, ArrayLike, Config, DType, Tree
-from cornu.validation import check_option
+from cornu.validation import check_option, invalid_value
 
 __all__ = ["Loss", "LossFunctionWrapper"]
 
@@ -236,9 +235,7 @@ class LossFunctionWrapper(Loss):
     ):
         function = serialization.get("losses", fn)
         if not callable(function):
-            raise InvalidArgumentError(
-                f"The loss received `fn={fn!r}`.", "`fn` must be callable.", "Pass a function `fn(y_true, y_pred)`."
-            )
+            raise invalid_value(self, "fn", fn, "a function `fn(y_true, y_pred)`, or the name of one", "mean_squared_error")
         super().__init__(name=name or getattr(function, "__name__", None), reduction=reduction, dtype=dtype)
         self.fn, self.kwargs = function, kwargs
 

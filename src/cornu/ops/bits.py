@@ -4,12 +4,11 @@ import numpy as np
 
 from cornu.backends.contract import Backend
 from cornu.dtypes import HALVES, is_complex
-from cornu.errors import ShapeError
 from cornu.ops import unknown_sizes
 from cornu.ops.batch_coupling import aligned, of_rank
 from cornu.ops.complex_numbers import view_as_complex, view_as_real
 from cornu.ops.dispatch import arrays, floats, op
-from cornu.ops.shape_checks import check_broadcast, check_integer_dtype
+from cornu.ops.shape_checks import check_broadcast, check_integer_dtype, shape_error
 from cornu.typing import Array, ArrayLike, DType
 from cornu.validation import result_type, standardize_dtype
 
@@ -247,11 +246,9 @@ def view(x: ArrayLike, dtype: DType = None) -> Array:
 def _check_whole(shape: tuple[int, ...], source: str, target: str) -> None:
     size, wanted = _bytes_of(source), _bytes_of(target)
     if size != wanted and (not shape or shape[-1] * size % wanted):
-        raise ShapeError(
-            f"`view` received an array of shape {shape} and dtype {source}, and `dtype={target!r}`.",
-            f"The last axis must have a multiple of {wanted} bytes; an element of the array has {size}.",
-            "Reshape or pad the array, or choose a dtype of the same size.",
-        )
+        expected = f"The last axis must have a multiple of {wanted} bytes; an element of the array has {size}."
+        hint = "Reshape or pad the array, or choose a dtype of the same size."
+        raise shape_error("view", shape, expected, hint, dtype=target)
 
 
 def _bytes_of(dtype: str) -> int:

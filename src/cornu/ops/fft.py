@@ -7,7 +7,7 @@ import numpy as np
 
 from cornu.backends.contract import Backend
 from cornu.dtypes import sum_dtype
-from cornu.errors import InvalidTypeError, ShapeError
+from cornu.errors import InvalidTypeError
 from cornu.ops.batch_coupling import of_rank, pair_of_rank
 from cornu.ops.dispatch import arrays, as_array, floats, op
 from cornu.ops.nn.windows import check_fits, output_size, windows_along
@@ -252,11 +252,9 @@ def stft(
         side = fft_length // 2
         signal = backend.pad(signal, ((0, 0),) * axis + ((side, side),), "reflect")
     if signal.shape[-1] < fft_length:
-        raise ShapeError(
-            f"`stft` received an array of shape {tuple(x.shape)} and `fft_length={fft_length}`.",
-            "The last axis must not be shorter than one transform.",
-            "Pass a smaller `fft_length`, `center=True`, or more values.",
-        )
+        expected = "The last axis must not be shorter than one transform."
+        hint = "Pass a smaller `fft_length`, `center=True`, or more values."
+        raise shape_error("stft", x.shape, expected, hint, fft_length=fft_length)
     sequences = windows_along(backend, signal, axis, fft_length, stride, 1)
     return _cast(backend, backend.rfft(backend.multiply(sequences, weights)), dtype)
 
@@ -344,10 +342,7 @@ def _window(backend: Backend, name: str, window: str | ArrayLike | None, length:
     else:
         weights = backend.cast(as_array(backend, window), dtype)
     if tuple(weights.shape) != (length,):
-        raise ShapeError(
-            f"`{name}` received a `window` of shape {tuple(weights.shape)} and `sequence_length={length}`.",
-            "The window must have one value for each element of a sequence.",
-            f"Pass a window of shape ({length},).",
-        )
+        expected, hint = "It must have one value for each element of a sequence.", f"Pass a window of shape ({length},)."
+        raise shape_error(name, weights.shape, expected, hint, "window", sequence_length=length)
     before = (size - length) // 2
     return backend.pad(weights, ((before, size - length - before),))

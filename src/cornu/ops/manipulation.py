@@ -120,11 +120,8 @@ def transpose(x: ArrayLike, axes: Sequence[int] | None = None) -> Array:
     rank = len(x.shape)
     order = tuple(reversed(range(rank))) if axes is None else shape_checks.check_axes(tuple(axes), x.shape, "axes")
     if len(order) != rank:
-        raise ShapeError(
-            f"`transpose` received `axes={tuple(axes or ())}` for an array of shape {tuple(x.shape)}.",
-            f"`axes` must contain all {rank} axes.",
-            "Pass each axis once.",
-        )
+        expected = f"`axes` must contain all {rank} axes."
+        raise shape_checks.shape_error("transpose", x.shape, expected, "Pass each axis once.", axes=axes)
     return backend.transpose(x, order)
 
 
@@ -210,11 +207,8 @@ def squeeze(x: ArrayLike, axis: Axis = None) -> Array:
     shape = tuple(x.shape)
     places = tuple(i for i, size in enumerate(shape) if size == 1) if axis is None else shape_checks.check_axes(axis, shape)
     if any(shape[place] != 1 for place in places):
-        raise ShapeError(
-            f"`squeeze` received `axis={axis!r}` for an array of shape {shape}.",
-            "Only axes of size 1 can be removed.",
-            "Choose an axis of size 1, or use `reshape`.",
-        )
+        hint = "Choose an axis of size 1, or use `reshape`."
+        raise shape_checks.shape_error("squeeze", shape, "Only axes of size 1 can be removed.", hint, axis=axis)
     return backend.reshape(x, tuple(size for i, size in enumerate(shape) if i not in places))
 
 
@@ -477,11 +471,9 @@ def split(x: ArrayLike, indices_or_sections: IntOrInts | Array, axis: int = 0) -
     else:
         count = int(indices_or_sections)  # type: ignore[arg-type]
         if count < 1 or size % count:
-            raise ShapeError(
-                f"`split` received an array of shape {tuple(x.shape)} and `indices_or_sections={count}`.",
-                f"The size {size} of axis {axis} must be a multiple of the number of parts.",
-                "Choose another number of parts, or pass the indices at which to split.",
-            )
+            expected = f"The size {size} of axis {axis} must be a multiple of the number of parts."
+            hint = "Choose another number of parts, or pass the indices at which to split."
+            raise shape_checks.shape_error("split", x.shape, expected, hint, indices_or_sections=count)
         cuts = [i * (size // count) for i in range(1, count)]
     return backend.split(x, tuple(np.diff([0, *cuts, size]).tolist()), place)
 
@@ -584,11 +576,8 @@ def unstack(x: ArrayLike, num: int | None = None, axis: int = 0) -> list[Array]:
     backend, x = arrays(x)
     place = shape_checks.check_axis(axis, x.shape)
     if num is not None and num != x.shape[place]:
-        raise ShapeError(
-            f"`unstack` received `num={num}` for an array of shape {tuple(x.shape)}.",
-            f"The size of axis {axis} is {x.shape[place]}.",
-            "Omit `num`.",
-        )
+        expected = f"The size of axis {axis} is {x.shape[place]}."
+        raise shape_checks.shape_error("unstack", x.shape, expected, "Omit `num`.", num=num)
     before = (slice_(None),) * place
     return [backend.getitem(x, (*before, i)) for i in range(x.shape[place])]
 
@@ -726,11 +715,9 @@ def _pairs(pad_width: int | Sequence[int] | Sequence[Sequence[int]], shape: tupl
     except Exception:
         pairs = None
     if pairs is None or any(number < 0 for pair in pairs for number in pair):
-        raise ShapeError(
-            f"`pad` received an array of shape {shape} and `pad_width={pad_width!r}`.",
-            f"A pair `(before, after)` of non-negative integers is required for each of the {len(shape)} axes.",
-            "Pass `(0, 0)` for an axis that is not padded.",
-        )
+        expected = f"A pair `(before, after)` of non-negative integers is required for each of the {len(shape)} axes."
+        hint = "Pass `(0, 0)` for an axis that is not padded."
+        raise shape_checks.shape_error("pad", shape, expected, hint, pad_width=pad_width)
     return tuple((before, after) for before, after in pairs)
 
 
@@ -765,11 +752,8 @@ def _blocks(name: str, x: ArrayLike, block_size: int, data_format: str, divided:
     if standardize_data_format(data_format) == "channels_first":
         values = backend.transpose(values, (0, 2, 3, 1))
     if block_size < 1 or any(size % unit for size in values.shape[divided]):
-        raise ShapeError(
-            f"`{name}` received an array of shape {tuple(values.shape)} (channels last) and `block_size={block_size}`.",
-            f"The sizes {tuple(values.shape[divided])} must be multiples of {unit}.",
-            "Choose another `block_size`.",
-        )
+        expected = f"With channels last, the sizes {tuple(values.shape[divided])} must be multiples of {unit}."
+        raise shape_checks.shape_error(name, values.shape, expected, "Choose another `block_size`.", block_size=block_size)
     return backend, values
 
 

@@ -34,7 +34,7 @@ def shapes_text(shapes: Sequence[Shape]) -> str:
     return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
 
 
-def shape_error(name: str, shape: Sequence[Size], expected: str, hint: str, argument: str = "") -> ShapeError:
+def shape_error(name: str, shape: Sequence[Size], expected: str, hint: str, argument: str = "", **given: Any) -> ShapeError:
     """Return the exception for the shape of the array that an op received, to be raised by the caller.
 
     Args:
@@ -43,9 +43,16 @@ def shape_error(name: str, shape: Sequence[Size], expected: str, hint: str, argu
         expected: String, what was expected.
         hint: String, how to fix the problem.
         argument: Name of the argument. Defaults to ``""`` (the op has one array).
+        **given: Another argument, which the shape does not fit.
+
+    Example:
+        >>> from cornu.ops.shape_checks import shape_error
+        >>> shape_error("unstack", (2, 3), "The size of axis 0 is 2.", "Omit `num`.", num=4).received
+        '`unstack` received an array of shape (2, 3) and `num=4`.'
     """
     what = f"`{argument}`" if argument else "an array"
-    return ShapeError(f"`{name}` received {what} of shape {tuple(shape)}.", expected, hint)
+    more = "".join(f" and `{other}={value!r:.80}`" for other, value in given.items())
+    return ShapeError(f"`{name}` received {what} of shape {tuple(shape)}{more}.", expected, hint)
 
 
 def shapes_error(name: str, shapes: Mapping[str, Sequence[Size]], expected: str, hint: str) -> ShapeError:

@@ -114,7 +114,7 @@ WRONG: dict[str, tuple[Callable, type, str]] = {
     "no such axis": (
         lambda: layers.Normalization(axis=5).adapt(X),
         InvalidArgumentError,
-        r"shape \(None, 2, 3\). It must have the axes of `axis=\(5,\)`",
+        r"shape \(None, 3, 4\). It must have the axes of `axis=\(5,\)`",
     ),
     "the batch axis": (lambda: layers.Normalization().adapt(np.arange(5.0)), ShapeError, "Pass `axis=None`"),
     "an unknown size": (lambda: layers.Normalization()(cornu.Input((None,))), ShapeError, "must be known"),

@@ -3,7 +3,6 @@
 import functools
 from collections.abc import Sequence
 
-from cornu import config
 from cornu.backends.contract import Backend
 from cornu.dtypes import is_float
 from cornu.ops.batch_coupling import of_rank
@@ -84,7 +83,6 @@ def gaussian_blur(
         >>> [round(value, 3) for [value] in image.tolist()[0]]
         [0.274, 0.452, 0.274]
     """
-    data_format = config.standardize_data_format(data_format)
     for name, value in (("kernel_size", kernel_size), ("sigma", sigma)):
         if not isinstance(value, Sequence) or len(value) != 2 or not all(size > 0 for size in value):
             raise invalid_value("gaussian_blur", name, value, "two positive numbers, for the height and the width", (3, 3))
@@ -122,7 +120,6 @@ def sobel_edges(images: ArrayLike, data_format: str | None = None) -> Array:
         >>> ops.image.sobel_edges([[[0.0], [1.0], [3.0]]])[0, 1].tolist()
         [[0.0, 6.0]]
     """
-    data_format = config.standardize_data_format(data_format)
     backend, x = floats(images)
     batch, is_single = as_batch(backend, x, "sobel_edges", data_format)
     slope, across = (backend.asarray(weights, backend.dtype(x)) for weights in ([-1.0, 0.0, 1.0], [1.0, 2.0, 1.0]))
@@ -173,7 +170,6 @@ def ssim(
         >>> round(float(ops.image.ssim(image, image, max_val=16.0, filter_size=3)), 4)
         1.0
     """
-    data_format = config.standardize_data_format(data_format)
     size = check_int("ssim", "filter_size", filter_size)
     backend, x1, x2 = floats(image1, image2)
     x2 = backend.cast(x2, backend.dtype(x1))

@@ -4,7 +4,6 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from cornu import config
 from cornu.backends import fused_ops
 from cornu.backends.contract import Backend
 from cornu.dtypes import is_float
@@ -161,7 +160,6 @@ def affine_transform(
         [[[2.0], [3.0], [0.0]]]
     """
     check_warp_arguments(interpolation, fill_mode)
-    data_format = config.standardize_data_format(data_format)
     backend, x, matrix = arrays(images, transform)
     batch, is_single = as_batch(backend, x, "affine_transform", data_format)
     if len(matrix.shape) not in (1, 2) or matrix.shape[-1] != 8 or (is_single and len(matrix.shape) == 2):
@@ -226,7 +224,6 @@ def perspective_transform(
         [[[0.0], [1.0], [2.0]]]
     """
     check_warp_arguments(interpolation, "constant")
-    data_format = config.standardize_data_format(data_format)
     backend, x, start, end = arrays(images, start_points, end_points)
     batch, is_single = as_batch(backend, x, "perspective_transform", data_format)
     for name, points in (("start_points", start), ("end_points", end)):
@@ -339,7 +336,6 @@ def elastic_transform(
         (4, 4, 1)
     """
     check_warp_arguments(interpolation, fill_mode)
-    data_format = config.standardize_data_format(data_format)
     backend, x = arrays(images)
     batch, is_single = as_batch(backend, x, "elastic_transform", data_format)
     count, height, width, _ = backend.shape(batch)
