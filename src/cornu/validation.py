@@ -218,6 +218,28 @@ def invalid_type(owner: object, argument: str, value: Any, expected: str, hint: 
     return InvalidTypeError(f"`{_name_of(owner)}` received `{argument}={value!r:.200}`.", f"It must be {expected}.", hint)
 
 
+def invalid_dtype(owner: object, dtype: str, expected: str, hint: str, argument: str = "") -> InvalidTypeError:
+    """Return the exception for an array of a dtype that a function or layer does not accept.
+
+    Args:
+        owner: Object that received the array, or the name of the function.
+        dtype: Dtype of the array.
+        expected: String, what its elements must be, such as ``"integers"``.
+        hint: String, how to fix the problem.
+        argument: Name of the argument. Defaults to ``""`` (there is one array).
+
+    Returns:
+        ``InvalidTypeError`` instance, to be raised by the caller.
+
+    Example:
+        >>> from cornu.validation import invalid_dtype
+        >>> str(invalid_dtype("gcd", "float32", "integers", "Cast it first.", "x1"))
+        '`gcd` received `x1` of dtype float32. Its elements must be integers. Cast it first.'
+    """
+    what = f"`{argument}`" if argument else "an array"
+    return InvalidTypeError(f"`{_name_of(owner)}` received {what} of dtype {dtype}.", f"Its elements must be {expected}.", hint)
+
+
 def _name_of(owner: object) -> str:
     """Return the name of an object's class; a string is a name itself."""
     return owner if isinstance(owner, str) else type(owner).__name__

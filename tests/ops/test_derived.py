@@ -238,7 +238,7 @@ def test_distances(make, check, check_gradients, rng):
     check(ops.cdist(make(x), make(y)), keras.ops.cdist(x, y), rtol=1e-4, atol=1e-5)
     check_gradients(ops.cdist, keras.ops.cdist, x, y)
     check(ops.cdist(make(x[0]), make(x[0])), np.linalg.norm(x[0][:, None] - x[0], axis=-1))
-    with pytest.raises(ShapeError, match=r"`cdist` received arrays of shapes \(3,\) and \(4, 3\)"):
+    with pytest.raises(ShapeError, match=r"`cdist` received `x` of shape \(3,\) and `y` of shape \(4, 3\)"):
         ops.cdist(make(x[0, 0]), make(x[0]))
 
 

@@ -24,8 +24,6 @@ class _IoUArguments(TypedDict, total=False):
     name: str | None
     dtype: DType
     ignore_class: int | None
-    sparse_y_true: bool
-    sparse_y_pred: bool
     axis: int
 
 
@@ -194,8 +192,10 @@ class MeanIoU(IoU):
     """
 
     @with_signature("num_classes name dtype ignore_class sparse_y_true sparse_y_pred axis", IoU, more=False)
-    def __init__(self, num_classes: int, **kwargs: Unpack[_IoUArguments]):
-        super().__init__(num_classes, target_class_ids=range(num_classes), **kwargs)
+    def __init__(
+        self, num_classes: int, sparse_y_true: bool = True, sparse_y_pred: bool = True, **kwargs: Unpack[_IoUArguments]
+    ):
+        super().__init__(num_classes, range(num_classes), sparse_y_true=sparse_y_true, sparse_y_pred=sparse_y_pred, **kwargs)
 
 
 @registry.register("metrics")
@@ -221,8 +221,7 @@ class OneHotIoU(IoU):
     def __init__(
         self, num_classes: int, target_class_ids: Sequence[int], sparse_y_pred: bool = False, **kwargs: Unpack[_IoUArguments]
     ):
-        options = kwargs | {"sparse_y_true": False, "sparse_y_pred": sparse_y_pred}
-        super().__init__(num_classes, target_class_ids, **options)
+        super().__init__(num_classes, target_class_ids, sparse_y_true=False, sparse_y_pred=sparse_y_pred, **kwargs)
 
 
 @registry.register("metrics")
@@ -245,4 +244,4 @@ class OneHotMeanIoU(MeanIoU):
 
     @with_signature("num_classes name dtype ignore_class sparse_y_pred axis", IoU, more=False)
     def __init__(self, num_classes: int, sparse_y_pred: bool = False, **kwargs: Unpack[_IoUArguments]):
-        super().__init__(num_classes, **(kwargs | {"sparse_y_true": False, "sparse_y_pred": sparse_y_pred}))
+        super().__init__(num_classes, sparse_y_true=False, sparse_y_pred=sparse_y_pred, **kwargs)

@@ -17,7 +17,7 @@ from cornu.backends.contract import Backend
 from cornu.dtypes import is_complex, is_integer
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.typing import Axis, IntOrInts, Size
-from cornu.validation import invalid_together
+from cornu.validation import invalid_dtype, invalid_together
 
 Shape = tuple[int, ...]
 
@@ -281,21 +281,15 @@ def check_real(name: str, dtype: str) -> None:
         InvalidTypeError: If it is.
     """
     if is_complex(dtype):
-        raise InvalidTypeError(
-            f"`{name}` received an array of dtype {dtype}.",
-            "Its arguments must be real numbers.",
-            "Pass the real and the imaginary part, `ops.real(x)` and `ops.imag(x)`, separately.",
-        )
+        hint = "Pass the real and the imaginary part, `ops.real(x)` and `ops.imag(x)`, separately."
+        raise invalid_dtype(name, dtype, "real numbers", hint)
 
 
 def check_integer_dtype(name: str, argument: str, dtype: str) -> None:
     """Raise an :class:`InvalidTypeError` unless the dtype of indices is an integer dtype (or bool)."""
     if not (is_integer(dtype) or dtype == "bool"):
-        raise InvalidTypeError(
-            f"`{name}` received `{argument}` of dtype {dtype}.",
-            "Its elements must be integers or booleans.",
-            f'Cast them first: `ops.cast({argument}, "int32")`.',
-        )
+        hint = f'Cast them first: `ops.cast({argument}, "int32")`.'
+        raise invalid_dtype(name, dtype, "integers or booleans", hint, argument)
 
 
 def check_not_empty(name: str, shape: Shape, axes: Sequence[int]) -> None:

@@ -127,7 +127,7 @@ WRONG: dict[str, tuple[Callable, type, str]] = {
     "order": (lambda: layers.Discretization([3.0, 1.0]), InvalidArgumentError, "in ascending order"),
     "no boundaries": (lambda: layers.Discretization(num_bins=2)([[1.0]]), NotBuiltError, "before it had boundaries"),
     "fixed": (lambda: layers.Discretization([1.0]).adapt([1.0]), InvalidArgumentError, "Create it with `num_bins`"),
-    "strings": (lambda: layers.Discretization(num_bins=2).adapt(["a"]), InvalidTypeError, "It must be numeric"),
+    "strings": (lambda: layers.Discretization(num_bins=2).adapt(["a"]), InvalidTypeError, "must be numbers"),
     "no data": (lambda: layers.Discretization(num_bins=2).adapt([]), DataError, "received no data"),
     "sparse": (lambda: layers.Discretization([1.0], sparse=True), InvalidArgumentError, "Cornu has no sparse arrays"),
     "no number": (lambda: layers.CategoryEncoding(), InvalidArgumentError, "`num_tokens=None`"),

@@ -120,7 +120,7 @@ WRONG: dict[str, tuple[Callable, type, str]] = {
     "an unknown size": (lambda: layers.Normalization()(cornu.Input((None,))), ShapeError, "must be known"),
     "other sizes": (lambda: layers.Normalization(mean=[1, 2], variance=[1, 2])(X), ShapeError, "must broadcast to the shape"),
     "both": (lambda: layers.Normalization(mean=1, variance=1).adapt(X), InvalidArgumentError, "created with `mean`"),
-    "strings": (lambda: layers.Normalization().adapt(["a"]), InvalidTypeError, "It must be numeric"),
+    "strings": (lambda: layers.Normalization().adapt(["a"]), InvalidTypeError, "must be numbers"),
     "no data": (lambda: layers.Normalization().adapt(np.zeros((0, 3))), DataError, "received no data"),
     "too early": (lambda: layers.Normalization().mean, NotBuiltAttributeError, "Call `adapt"),
 }

@@ -29,12 +29,17 @@ class RandomImageArguments(ImageLayerArguments, total=False):
     seed: int | None
 
 
-class WarpArguments(RandomImageArguments, total=False):
+class PerspectiveArguments(RandomImageArguments, total=False):
+    """The arguments of :class:`WarpLayer` that :class:`RandomPerspective` has, likewise."""
+
+    interpolation: str
+    fill_value: float
+
+
+class WarpArguments(PerspectiveArguments, total=False):
     """The arguments of :class:`WarpLayer`, likewise."""
 
     fill_mode: str
-    interpolation: str
-    fill_value: float
 
 
 def as_range(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Unpack
 
 from cornu import ops, registry
-from cornu.layers.augmentation.arguments import Factor, WarpArguments, as_range, check_value_range, up_to
+from cornu.layers.augmentation.arguments import Factor, PerspectiveArguments, WarpArguments, as_range, check_value_range, up_to
 from cornu.layers.augmentation.base import Boxes, ImageSize, Transformation, WarpLayer
 from cornu.layers.augmentation.box_corners import boxes_around, corners
 from cornu.layers.augmentation.color import per_image
@@ -77,7 +77,7 @@ class RandomPerspective(DistortionLayer):
     _flags_name = "apply_perspective"
 
     @with_signature("factor scale interpolation fill_value seed data_format", DistortionLayer)
-    def __init__(self, factor: Factor = 1.0, scale: float = 1.0, **kwargs: Unpack[WarpArguments]):
+    def __init__(self, factor: Factor = 1.0, scale: float = 1.0, **kwargs: Unpack[PerspectiveArguments]):
         super().__init__(factor=factor, fill_mode="constant", **kwargs)
         self.scale = as_range(self, "scale", (scale, scale), (0.0, 1.0), up_to)[0]
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from cornu import registry, validation
 from cornu.core.layer import Layer
-from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
+from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.layers.preprocessing.fingerprints import fingerprint64, fingerprint_cat64, hash_function
 from cornu.layers.preprocessing.host_data import HostData, as_array, as_bytes
 from cornu.layers.preprocessing.host_layer import HostLayer
@@ -46,11 +46,8 @@ def texts_of(layer: Layer, values: np.ndarray) -> list[bytes]:
     if values.dtype.kind in "iuf" and not (values % 1 != 0).any():
         return [b"%d" % value for value in values.ravel().tolist()]
     if values.dtype.kind in "fbc":
-        raise InvalidTypeError(
-            f"`{type(layer).__name__}` received an array of dtype {values.dtype}.",
-            "It must contain strings or integers.",
-            "Convert it with `.astype('int64')`, or put floats into bins with `Discretization` first.",
-        )
+        hint = "Convert it with `.astype('int64')`, or put floats into bins with `Discretization` first."
+        raise validation.invalid_dtype(layer, values.dtype.name, "strings or integers", hint)
     return as_bytes(layer, values)
 
 

@@ -216,8 +216,5 @@ def _features(batch: HostData | tuple[HostData, ...]) -> Any:
 def check_numeric(layer: Layer, values: np.ndarray) -> None:
     """Raise ``InvalidTypeError`` if a batch of ``adapt`` does not contain numbers."""
     if values.dtype.kind not in "biuf":
-        raise InvalidTypeError(
-            f"`{type(layer).__name__}.adapt` received data of dtype {values.dtype}.",
-            "It must be numeric.",
-            "Pass the numeric features only, or convert them with `.astype('float32')`.",
-        )
+        hint = "Pass the numeric features only, or convert them with `.astype('float32')`."
+        raise validation.invalid_dtype(f"{type(layer).__name__}.adapt", values.dtype.name, "numbers", hint)

@@ -6,12 +6,11 @@ from typing import Any
 import numpy as np
 
 from cornu import registry
-from cornu.errors import InvalidTypeError
 from cornu.layers.preprocessing.fingerprints import hash_function
 from cornu.layers.preprocessing.hashing import check_salt
 from cornu.layers.preprocessing.index_lookup import IndexLookup, VocabularyLike
 from cornu.typing import ArrayLike
-from cornu.validation import check_option, invalid_together
+from cornu.validation import check_option, invalid_dtype, invalid_together
 
 __all__ = ["IntegerLookup"]
 
@@ -96,11 +95,8 @@ class IntegerLookup(IndexLookup[int]):
     def tokens_of(self, values: np.ndarray) -> list[int]:
         """Return integers as Python integers."""
         if values.dtype.kind not in "iubf" or (values % 1 != 0).any():
-            raise InvalidTypeError(
-                f"`IntegerLookup` received an array of dtype {values.dtype}.",
-                "It must contain integers.",
-                "Convert it with `.astype('int64')`, or use `StringLookup` for strings.",
-            )
+            hint = "Convert it with `.astype('int64')`, or use `StringLookup` for strings."
+            raise invalid_dtype(self, values.dtype.name, "integers", hint)
         return values.ravel().astype("int64").tolist()
 
     def value_of(self, token: int) -> Any:

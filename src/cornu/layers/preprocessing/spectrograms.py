@@ -13,12 +13,11 @@ from cornu.core.input_spec import InputSpec
 from cornu.core.layer import Layer
 from cornu.core.layer_config import LayerArguments
 from cornu.core.layer_placement import placement_of
-from cornu.errors import InvalidTypeError
 from cornu.layers.shape_arithmetic import check_rank, shape_error
 from cornu.ops.nn.windows import padded_output_size
 from cornu.ops.window_functions import check_scaling, window_values
 from cornu.typing import Array, ArrayLike, Shape
-from cornu.validation import PADDINGS, check_int, check_option, invalid_together
+from cornu.validation import PADDINGS, check_int, check_option, invalid_dtype, invalid_together
 
 __all__ = ["MelSpectrogram", "STFTSpectrogram"]
 
@@ -122,11 +121,8 @@ class STFTSpectrogram(Layer):
             inputs: Array of floats.
         """
         if "int" in ops.dtype(inputs):
-            raise InvalidTypeError(
-                f"`STFTSpectrogram` received a signal of dtype {ops.dtype(inputs)}.",
-                "It must be of a floating-point dtype.",
-                "Scale it first, for example `signal / 32768.0` for 16 bits.",
-            )
+            hint = "Scale it first, for example `signal / 32768.0` for 16 bits."
+            raise invalid_dtype(self, ops.dtype(inputs), "floating-point numbers", hint)
         signal = ops.transpose(inputs, (0, 2, 1)) if self.data_format == "channels_last" else inputs
         _, channels, size = ops.shape(signal)
         signal = ops.reshape(signal, (-1, size, 1))

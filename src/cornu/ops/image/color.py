@@ -3,13 +3,13 @@
 from cornu import config
 from cornu.backends.contract import Backend
 from cornu.dtypes import is_float
-from cornu.errors import InvalidTypeError
 from cornu.ops.batch_coupling import of_rank
 from cornu.ops.conversion import round_and_cast
 from cornu.ops.dispatch import arrays, op
 from cornu.ops.image.layout import check_images
 from cornu.ops.shape_checks import shape_error
 from cornu.typing import Array, ArrayLike
+from cornu.validation import invalid_dtype
 
 __all__ = ["hsv_to_rgb", "rgb_to_grayscale", "rgb_to_hsv"]
 
@@ -135,9 +135,6 @@ def _three_floats(images: ArrayLike, name: str, data_format: str | None) -> tupl
         hint = "Check `data_format`; images with one channel are grayscale."
         raise shape_error(name, x.shape, "They must have three channels.", hint, "images", data_format=data_format)
     if not is_float(backend.dtype(x)):
-        raise InvalidTypeError(
-            f"`{name}` received `images` of dtype {backend.dtype(x)}.",
-            "They must be floats in [0, 1].",
-            "Pass `ops.cast(images, 'float32') / 255`.",
-        )
+        hint = "Pass `ops.cast(images, 'float32') / 255`."
+        raise invalid_dtype(name, backend.dtype(x), "floats in [0, 1]", hint, "images")
     return backend, x, axis
