@@ -18,6 +18,7 @@ from cornu.errors import InvalidArgumentError, InvalidTypeError, MissingPackageE
 from cornu.typing import DType
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 PADDINGS = ("valid", "same")
 """No padding, or padding so that the output has the size of the input divided by the strides, rounded up."""
@@ -130,7 +131,7 @@ def check_ints(owner: object, argument: str, value: Any, count: int, least: int 
     return tuple(check_int(owner, argument, item, least) for item in value)
 
 
-def check_option(argument: str, value: Any, options: Sequence[Any]) -> Any:
+def check_option(argument: str, value: T, options: Sequence[T]) -> T:
     """Return one of a fixed set of options.
 
     Args:
@@ -151,7 +152,7 @@ def check_option(argument: str, value: Any, options: Sequence[Any]) -> Any:
     return value
 
 
-def invalid_value(owner: object, argument: str, value: Any, expected: str, example: Any) -> InvalidArgumentError:
+def invalid_value(owner: object, argument: str, value: T, expected: str, example: T) -> InvalidArgumentError:
     """Return the exception for an argument whose value has another form or is out of range.
 
     Args:

@@ -386,7 +386,7 @@ class SensitivityAtSpecificity(_BestUnderCondition):
 
     @with_signature("specificity num_thresholds class_id name dtype", _BestUnderCondition, more=False)
     def __init__(self, specificity: float, **kwargs: Unpack[_ThresholdArguments]):
-        super().__init__("specificity", specificity, **kwargs)
+        super().__init__("specificity", value=specificity, **kwargs)
 
 
 @registry.register("metrics")
@@ -412,7 +412,7 @@ class SpecificityAtSensitivity(_BestUnderCondition):
 
     @with_signature("sensitivity num_thresholds class_id name dtype", _BestUnderCondition, more=False)
     def __init__(self, sensitivity: float, **kwargs: Unpack[_ThresholdArguments]):
-        super().__init__("sensitivity", sensitivity, **kwargs)
+        super().__init__("sensitivity", value=sensitivity, **kwargs)
 
 
 @registry.register("metrics")
@@ -438,7 +438,7 @@ class PrecisionAtRecall(_BestUnderCondition):
 
     @with_signature("recall num_thresholds class_id name dtype", _BestUnderCondition, more=False)
     def __init__(self, recall: float, **kwargs: Unpack[_ThresholdArguments]):
-        super().__init__("recall", recall, **kwargs)
+        super().__init__("recall", value=recall, **kwargs)
 
 
 @registry.register("metrics")
@@ -464,4 +464,4 @@ class RecallAtPrecision(_BestUnderCondition):
 
     @with_signature("precision num_thresholds class_id name dtype", _BestUnderCondition, more=False)
     def __init__(self, precision: float, **kwargs: Unpack[_ThresholdArguments]):
-        super().__init__("precision", precision, **kwargs)
+        super().__init__("precision", value=precision, **kwargs)

@@ -195,7 +195,9 @@ class MeanIoU(IoU):
     def __init__(
         self, num_classes: int, sparse_y_true: bool = True, sparse_y_pred: bool = True, **kwargs: Unpack[_IoUArguments]
     ):
-        super().__init__(num_classes, range(num_classes), sparse_y_true=sparse_y_true, sparse_y_pred=sparse_y_pred, **kwargs)
+        super().__init__(
+            num_classes, target_class_ids=range(num_classes), sparse_y_true=sparse_y_true, sparse_y_pred=sparse_y_pred, **kwargs
+        )
 
 
 @registry.register("metrics")
@@ -221,7 +223,9 @@ class OneHotIoU(IoU):
     def __init__(
         self, num_classes: int, target_class_ids: Sequence[int], sparse_y_pred: bool = False, **kwargs: Unpack[_IoUArguments]
     ):
-        super().__init__(num_classes, target_class_ids, sparse_y_true=False, sparse_y_pred=sparse_y_pred, **kwargs)
+        super().__init__(
+            num_classes, target_class_ids=target_class_ids, sparse_y_true=False, sparse_y_pred=sparse_y_pred, **kwargs
+        )
 
 
 @registry.register("metrics")

@@ -34,7 +34,9 @@ def shapes_text(shapes: Sequence[Shape]) -> str:
     return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
 
 
-def shape_error(name: str, shape: Sequence[Size], expected: str, hint: str, argument: str = "", **given: Any) -> ShapeError:
+def shape_error(
+    name: str, shape: Sequence[Size], expected: str, hint: str, argument: str = "", **given: int | str | Sequence | None
+) -> ShapeError:
     """Return the exception for the shape of the array that an op received, to be raised by the caller.
 
     Args:
