@@ -284,9 +284,7 @@ class Softmax(ShapePreserving):
         shape, given = tuple(inputs.shape), tuple(mask.shape)
         sizes = zip(reversed(given), reversed(shape), strict=False)
         if len(given) > len(shape) or any(size not in (1, expected) for size, expected in sizes):
-            expected = (
-                "The mask must broadcast to the inputs: counted from the last axis, each size is 1 or that of the inputs."
-            )
+            expected = "The mask must broadcast to the input: counted from the last axis, each size is 1 or that of the input."
             advice = "Reshape the mask, for example with `mask[..., None]` for a mask of time steps."
             raise shape_arithmetic.mask_error(self, shape, given, expected, advice)
         mask = ops.greater(ops.cast(mask, "float32"), 0.5)

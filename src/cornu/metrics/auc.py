@@ -98,10 +98,8 @@ class AUC(Metric):
         self.curve = _member(AUCCurve, "curve", curve)
         self.summation_method = _member(AUCSummationMethod, "summation_method", summation_method)
         if num_labels and not multi_label:
-            given, hint = (
-                {"num_labels": num_labels, "multi_label": multi_label},
-                "Omit `num_labels`, or pass `multi_label=True`.",
-            )
+            given = {"num_labels": num_labels, "multi_label": multi_label}
+            hint = "Omit `num_labels`, or pass `multi_label=True`."
             raise invalid_together(self, given, "`num_labels` is valid only with `multi_label=True`.", hint)
         self.thresholds = _with_ends(num_thresholds, thresholds)
         self.num_thresholds = len(self.thresholds)

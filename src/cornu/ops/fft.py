@@ -342,7 +342,8 @@ def _window(backend: Backend, name: str, window: str | ArrayLike | None, length:
     else:
         weights = backend.cast(as_array(backend, window), dtype)
     if tuple(weights.shape) != (length,):
-        expected, hint = "It must have one value for each element of a sequence.", f"Pass a window of shape ({length},)."
+        expected = "It must have one value for each element of a sequence."
+        hint = f"Pass a window of shape ({length},)."
         raise shape_error(name, weights.shape, expected, hint, "window", sequence_length=length)
     before = (size - length) // 2
     return backend.pad(weights, ((before, size - length - before),))

@@ -156,10 +156,8 @@ def moveaxis(x: ArrayLike, source: IntOrInts, destination: IntOrInts) -> Array:
         (3, 4, 2)
     """
     backend, x = arrays(x)
-    sources, places = (
-        shape_checks.check_axes(source, x.shape, "source"),
-        shape_checks.check_axes(destination, x.shape, "destination"),
-    )
+    sources = shape_checks.check_axes(source, x.shape, "source")
+    places = shape_checks.check_axes(destination, x.shape, "destination")
     shape_checks.check_same_length("moveaxis", "source", sources, "destination", places)
     order = [axis for axis in range(len(x.shape)) if axis not in sources]
     for place, axis in sorted(zip(places, sources, strict=True)):
@@ -553,9 +551,8 @@ def _split_of_rank(name: str, x: ArrayLike, indices_or_sections: IntOrInts, axis
     """Split an array that must have a number of axes."""
     _, x = arrays(x)
     if len(x.shape) < least_rank:
-        raise shape_checks.shape_error(
-            name, x.shape, f"It must have at least {least_rank} axes.", "Use `split` with the `axis`."
-        )
+        expected = f"It must have at least {least_rank} axes."
+        raise shape_checks.shape_error(name, x.shape, expected, "Use `split` with the `axis`.")
     return split(x, indices_or_sections, axis)
 
 

@@ -185,10 +185,8 @@ def randint(shape: IntOrInts, minval: int, maxval: int, dtype: DType = "int32", 
     """
     span = int(maxval) - int(minval)
     if not 0 < span <= 2**31:
-        expected, hint = (
-            "The range must contain at least one and at most 2**31 integers.",
-            "Pass a `maxval` larger than `minval`.",
-        )
+        expected = "The range must contain at least one and at most 2**31 integers."
+        hint = "Pass a `maxval` larger than `minval`."
         raise invalid_together("randint", {"minval": minval, "maxval": maxval}, expected, hint)
     backend, key = _key(seed, backend_of_sizes(shape))
     words = _uniform(backend, key, (2, *check_sizes(shape)), "float32")  # 16 bits of each word, since a float32 has only 24

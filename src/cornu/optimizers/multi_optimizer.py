@@ -38,7 +38,8 @@ class OptimizerMap(serialization.Configurable, MutableMapping):
 
     def __init__(self, default_optimizer: Optimizer, optimizer_map: dict[str, Optimizer] | None = None):
         if optimizer_map is not None and not isinstance(optimizer_map, dict):
-            expected, hint = "a dict from paths of weights to optimizers", 'Pass, for example, `{".*encoder/.*": SGD(0.01)}`.'
+            expected = "a dict from paths of weights to optimizers"
+            hint = 'Pass, for example, `{".*encoder/.*": SGD(0.01)}`.'
             raise invalid_type(self, "optimizer_map", optimizer_map, expected, hint)
         self.default_optimizer = _checked("default_optimizer", default_optimizer)
         self._optimizer_map: dict[str, Optimizer] = {}

@@ -84,7 +84,8 @@ class IntegerLookup(IndexLookup[int]):
         self.vocabulary_dtype = check_option("vocabulary_dtype", vocabulary_dtype, ("int64",))
         self.oov_method = check_option("oov_method", oov_method, ("floormod", "farmhash"))
         if salt is not None and oov_method != "farmhash":
-            given, hint = {"salt": salt, "oov_method": oov_method}, "Pass `oov_method='farmhash'`, or omit `salt`."
+            given = {"salt": salt, "oov_method": oov_method}
+            hint = "Pass `oov_method='farmhash'`, or omit `salt`."
             raise invalid_together(self, given, "A remainder has no salt.", hint)
         self.max_tokens, self.num_oov_indices = max_tokens, num_oov_indices
         self.mask_token, self.oov_token = mask_token, oov_token

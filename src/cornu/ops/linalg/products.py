@@ -220,7 +220,8 @@ def cross(x1: ArrayLike, x2: ArrayLike, axisa: int = -1, axisb: int = -1, axisc:
     axisa, axisb, axisc = (axisa, axisb, axisc) if axis is None else (axis, axis, axis)
     backend, x1, x2 = arrays(x1, x2)
     if x1.shape[axisa] not in (3, None) or x2.shape[axisb] not in (3, None):
-        expected, hint = "Their vectors must have three components.", "Choose other axes, or pad vectors of two with a 0."
+        expected = "Their vectors must have three components."
+        hint = "Choose other axes, or pad vectors of two with a 0."
         raise shapes_error("cross", {"x1": x1.shape, "x2": x2.shape}, expected, hint)
     x1, x2 = moveaxis(x1, axisa, 0), moveaxis(x2, axisb, 0)
     a, b = ([backend.getitem(x, i) for i in range(3)] for x in (x1, x2))

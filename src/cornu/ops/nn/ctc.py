@@ -160,10 +160,8 @@ def ctc_decode(
         return _greedy(backend, logits, lengths, merge_repeated, mask_index)
     width, paths = check_int("ctc_decode", "beam_width", beam_width), check_int("ctc_decode", "top_paths", top_paths)
     if paths > width:
-        given, expected = (
-            {"top_paths": paths, "beam_width": width},
-            "There are as many results as beginnings are kept, at most.",
-        )
+        given = {"top_paths": paths, "beam_width": width}
+        expected = "There are as many results as beginnings are kept, at most."
         raise invalid_together("ctc_decode", given, expected, f"Pass `beam_width={paths}` or more.")
     return _beam_search(backend, logits, lengths, width, paths, mask_index)
 
