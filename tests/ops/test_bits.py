@@ -90,7 +90,7 @@ def test_views_are_those_of_numpy(source, target, make, engine, rng):
 
 
 def test_a_view_has_whole_elements(make):
-    with pytest.raises(ShapeError, match=r"`view` received an array of shape \(2, 3\) and dtype uint8, and `dtype='int16'`"):
+    with pytest.raises(ShapeError, match=r"`view` received an array of shape \(2, 3\) and `dtype='int16'`"):
         ops.view(make(np.ones((2, 3), "uint8")), "int16")
     assert ops.view(cornu.Input((3, 4)), "uint8").shape == (None, 3, 16)
     x = make([1.0])

@@ -124,7 +124,7 @@ def test_extremes_of_nan_and_a_number_are_the_number(name, make, check):
 def test_ldexp(make, check):
     x, powers = np.float32([0.5, 3.0, -1.0]), np.int32([2, -1, 10])
     check(ops.ldexp(make(x), make(powers)), keras.ops.ldexp(x, powers))
-    with pytest.raises(InvalidTypeError, match=r"`ldexp` received `x2` of dtype float32. Indices must be integers"):
+    with pytest.raises(InvalidTypeError, match=r"`ldexp` received `x2` of dtype float32. Its elements must be integers"):
         ops.ldexp(make(x), make(x))
 
 
