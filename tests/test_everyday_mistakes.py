@@ -328,7 +328,7 @@ MISTAKES: dict[str, dict[str, Mistake]] = {
             'network(1, "sigmoid", "categorical_crossentropy").fit(x, y % 2)',
             "ShapeError",
             (
-                "`categorical_crossentropy` received predictions of shape (32, 1): one class. It requires at least "
+                "`categorical_crossentropy` received `y_pred` of shape (32, 1). It requires at least "
                 "two classes; for one class it is always 0. Use `binary_crossentropy` for binary labels, or give the "
                 "last layer one unit per class."
             ),

@@ -175,3 +175,42 @@ def test_results_of_64_bits_stay(dtype):
 def test_kinds_of_dtypes_are_those_of_keras(dtype):
     assert validation.is_float_dtype(dtype) == keras.backend.is_float_dtype(dtype)
     assert validation.is_int_dtype(dtype) == keras.backend.is_int_dtype(dtype)
+
+
+def test_an_option_is_accepted() -> None:
+    assert validation.check_option("side", "left", ("left", "right")) == "left"
+
+
+def test_another_option_is_refused() -> None:
+    with pytest.raises(InvalidArgumentError, match=r"`side='lefft'` was given.*Did you mean 'left'\?"):
+        validation.check_option("side", "lefft", ("left", "right"))
+
+
+def test_the_error_of_an_invalid_value_has_three_parts() -> None:
+    error = validation.invalid_value("SGD", "momentum", 2, "a number between 0 and 1", 0.9)
+    assert error.received == "`SGD` received `momentum=2`."
+    assert error.expected == "It must be a number between 0 and 1."
+    assert error.hint == "Pass, for example, `momentum=0.9`."
+
+
+@pytest.mark.parametrize("value", [0, 0.5, 1, np.float32(0.5)])
+def test_a_number_between_0_and_1_is_returned(value: Any) -> None:
+    assert validation.check_between(LAYER, "momentum", value) is value
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.1, float("nan"), None, "0.5"])
+def test_other_values_are_not_between_0_and_1(value: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match=r"It must be a number between 0 and 1\. Pass"):
+        validation.check_between(LAYER, "momentum", value)
+
+
+@pytest.mark.parametrize("value", [0, 1.0])
+def test_the_ends_can_be_invalid(value: float) -> None:
+    with pytest.raises(InvalidArgumentError, match=r"between 0 and 1, not 0, not 1\. Pass"):
+        validation.check_between(LAYER, "q", value, without=(0, 1))
+
+
+@pytest.mark.parametrize("value", [0, -1, float("nan")])
+def test_what_is_not_positive_is_refused(value: float) -> None:
+    with pytest.raises(InvalidArgumentError, match="a positive number"):
+        validation.check_positive(LAYER, "decay_steps", value, 1000)

@@ -311,7 +311,7 @@ def wrong_argument(function: str, name: str, known: Iterable[str]) -> InvalidTyp
     )
 
 
-def one_of(argument: str, value: object, options: Iterable[str | None], guess: str = "") -> InvalidArgumentError:
+def one_of(argument: str, value: object, options: Iterable[object], guess: str = "") -> InvalidArgumentError:
     """Return the exception for an argument whose value is not one of a fixed set of options.
 
     Args:

@@ -5,6 +5,7 @@ import copy
 import enum
 import functools
 import inspect
+from collections import ChainMap
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar, cast
 
@@ -182,7 +183,7 @@ def accept(signature: inspect.Signature, constructor: Constructor) -> Constructo
     """Return a constructor that accepts the arguments of a signature and passes them by name to another constructor.
 
     Args:
-        signature: The signature. It includes ``self``; its last parameter is ``**kwargs``.
+        signature: The signature. It includes ``self``; its last parameter may be ``**kwargs``.
         constructor: A constructor that accepts the arguments of the signature by name.
 
     Example:
@@ -201,6 +202,39 @@ def accept(signature: inspect.Signature, constructor: Constructor) -> Constructo
 
     vars(construct)["__signature__"] = signature
     return cast(Constructor, construct)
+
+
+def with_signature(names: str, *sources: type, more: bool = True) -> Callable[[Constructor], Constructor]:
+    """Give a constructor with ``**kwargs`` the signature of Keras's, in which all arguments have names and positions.
+
+    Args:
+        names: Names of the arguments in their order, separated by spaces.
+        *sources: The classes to whose constructors ``**kwargs`` is passed on. They, or their base classes, define the arguments
+            that the constructor does not define itself.
+        more: Whether the constructor also accepts other arguments of these classes, by name. Defaults to True.
+
+    Example:
+        >>> import inspect
+        >>> from cornu.serialization import with_signature
+        >>> class Shape:
+        ...     def __init__(self, color="red", **kwargs):
+        ...         self.color = color
+        >>> class Circle(Shape):
+        ...     @with_signature("radius color", Shape)
+        ...     def __init__(self, radius, **kwargs):
+        ...         super().__init__(**kwargs)
+        >>> str(inspect.signature(Circle)), Circle(2, "blue").color
+        ("(radius, color='red', **kwargs)", 'blue')
+    """
+
+    def decorate(constructor: Constructor) -> Constructor:
+        own = dict(inspect.signature(constructor).parameters)
+        classes = [base for source in sources for base in source.__mro__]
+        known = ChainMap(own, *(dict(constructor_of(kind).parameters) for kind in classes))
+        parameters = [known[name].replace(kind=inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in names.split()]
+        return accept(inspect.Signature([own["self"], *parameters, *([own["kwargs"]] if more else [])]), constructor)
+
+    return decorate
 
 
 def _bind(cls: type, args: tuple, kwargs: dict) -> dict[str, Any] | None:

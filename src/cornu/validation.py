@@ -6,7 +6,7 @@ import importlib.util
 import inspect
 import numbers
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -18,6 +18,7 @@ from cornu.errors import InvalidArgumentError, InvalidTypeError, MissingPackageE
 from cornu.typing import DType
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 PADDINGS = ("valid", "same")
 """No padding, or padding so that the output has the size of the input divided by the strides, rounded up."""
@@ -130,6 +131,116 @@ def check_ints(owner: object, argument: str, value: Any, count: int, least: int 
     return tuple(check_int(owner, argument, item, least) for item in value)
 
 
+def check_option(argument: str, value: T, options: Sequence[T]) -> T:
+    """Return one of a fixed set of options.
+
+    Args:
+        argument: Name of the argument.
+        value: Value that was received.
+        options: Sequence of valid values.
+
+    Raises:
+        InvalidArgumentError: If the value is not one of them.
+
+    Example:
+        >>> from cornu.validation import check_option
+        >>> check_option("side", "left", ("left", "right"))
+        'left'
+    """
+    if value not in options:
+        raise one_of(argument, value, options)
+    return value
+
+
+def invalid_value(owner: object, argument: str, value: T, expected: str, example: T) -> InvalidArgumentError:
+    """Return the exception for an argument whose value has another form or is out of range.
+
+    Args:
+        owner: Object whose argument is checked, or the name of the function.
+        argument: Name of the argument.
+        value: Value that was received.
+        expected: String, what the argument must be, such as ``"a positive number"``.
+        example: A valid value.
+
+    Returns:
+        ``InvalidArgumentError`` instance, to be raised by the caller.
+
+    Example:
+        >>> from cornu.validation import invalid_value
+        >>> str(invalid_value("SGD", "momentum", 2, "a number between 0 and 1", 0.9))
+        '`SGD` received `momentum=2`. It must be a number between 0 and 1. Pass, for example, `momentum=0.9`.'
+    """
+    return InvalidArgumentError(
+        f"`{_name_of(owner)}` received `{argument}={value!r:.200}`.",
+        f"It must be {expected}.",
+        f"Pass, for example, `{argument}={example!r}`.",
+    )
+
+
+def invalid_together(owner: object, values: Mapping[str, Any], expected: str, hint: str) -> InvalidArgumentError:
+    """Return the exception for arguments whose values do not fit each other.
+
+    Args:
+        owner: Object whose arguments are checked, or the name of the function.
+        values: Dict from the names of the arguments to their values.
+        expected: String, what was expected.
+        hint: String, how to fix the problem.
+
+    Returns:
+        ``InvalidArgumentError`` instance, to be raised by the caller.
+
+    Example:
+        >>> from cornu.validation import invalid_together
+        >>> invalid_together("Conv2D", {"strides": 2, "dilation_rate": 2}, "", "").received
+        '`Conv2D` received `strides=2` and `dilation_rate=2`.'
+    """
+    *first, last = (f"`{argument}={value!r:.80}`" for argument, value in values.items())
+    return InvalidArgumentError(f"`{_name_of(owner)}` received {', '.join(first)} and {last}.", expected, hint)
+
+
+def invalid_type(owner: object, argument: str, value: Any, expected: str, hint: str) -> InvalidTypeError:
+    """Return the exception for an argument of an invalid type.
+
+    Args:
+        owner: Object whose argument is checked, or the name of the function.
+        argument: Name of the argument.
+        value: Value that was received.
+        expected: String, what the argument must be, such as ``"a layer"``.
+        hint: String, how to fix the problem.
+
+    Returns:
+        ``InvalidTypeError`` instance, to be raised by the caller.
+
+    Example:
+        >>> from cornu.validation import invalid_type
+        >>> str(invalid_type("Wrapper", "layer", 3, "a layer", "Pass, for example, `Dense(3)`."))
+        '`Wrapper` received `layer=3`. It must be a layer. Pass, for example, `Dense(3)`.'
+    """
+    return InvalidTypeError(f"`{_name_of(owner)}` received `{argument}={value!r:.200}`.", f"It must be {expected}.", hint)
+
+
+def invalid_dtype(owner: object, dtype: str, expected: str, hint: str, argument: str = "") -> InvalidTypeError:
+    """Return the exception for an array of a dtype that a function or layer does not accept.
+
+    Args:
+        owner: Object that received the array, or the name of the function.
+        dtype: Dtype of the array.
+        expected: String, what its elements must be, such as ``"integers"``.
+        hint: String, how to fix the problem.
+        argument: Name of the argument. Defaults to ``""`` (there is one array).
+
+    Returns:
+        ``InvalidTypeError`` instance, to be raised by the caller.
+
+    Example:
+        >>> from cornu.validation import invalid_dtype
+        >>> str(invalid_dtype("gcd", "float32", "integers", "Cast it first.", "x1"))
+        '`gcd` received `x1` of dtype float32. Its elements must be integers. Cast it first.'
+    """
+    what = f"`{argument}`" if argument else "an array"
+    return InvalidTypeError(f"`{_name_of(owner)}` received {what} of dtype {dtype}.", f"Its elements must be {expected}.", hint)
+
+
 def _name_of(owner: object) -> str:
     """Return the name of an object's class; a string is a name itself."""
     return owner if isinstance(owner, str) else type(owner).__name__
@@ -186,11 +297,51 @@ def check_nonnegative(owner: object, argument: str, value: float) -> float:
     """
     if isinstance(value, (int, float, np.number)) and value >= 0:
         return value
-    raise InvalidArgumentError(
-        f"`{type(owner).__name__}` received `{argument}={value!r}`.",
-        "It must be a number greater than or equal to 0.",
-        f"Pass, for example, `{argument}=0`.",
-    )
+    raise invalid_value(owner, argument, value, "a number greater than or equal to 0", 0)
+
+
+def check_positive(owner: object, argument: str, value: float, example: float = 1) -> float:
+    """Return a positive number.
+
+    Args:
+        owner: Object whose argument is checked, or the name of the function.
+        argument: Name of the argument.
+        value: Value of the argument.
+        example: Valid value for the error. Defaults to 1.
+
+    Raises:
+        InvalidArgumentError: If the value is not larger than 0.
+    """
+    if not value > 0:
+        raise invalid_value(owner, argument, value, "a positive number", example)
+    return value
+
+
+def check_between(owner: object, argument: str, value: float, without: Sequence[float] = ()) -> float:
+    """Return a number between 0 and 1.
+
+    Args:
+        owner: Object whose argument is checked, or the name of the function.
+        argument: Name of the argument.
+        value: Value of the argument.
+        without: Those of the two ends that are not valid. Defaults to none.
+
+    Raises:
+        InvalidArgumentError: If the value is not a number, or is out of range.
+
+    Example:
+        >>> from cornu.validation import check_between
+        >>> check_between("SGD", "momentum", 0.9), check_between("SGD", "momentum", 1)
+        (0.9, 1)
+    """
+    try:
+        is_valid = 0 <= value <= 1 and value not in without
+    except TypeError:
+        is_valid = False
+    if not is_valid:
+        expected = "a number between 0 and 1" + "".join(f", not {end}" for end in without)
+        raise invalid_value(owner, argument, value, expected, 0.5)
+    return value
 
 
 def check_axes(owner: object, value: Any, argument: str = "axis") -> Any:
@@ -203,11 +354,8 @@ def check_axes(owner: object, value: Any, argument: str = "axis") -> Any:
         return int(value)
     if isinstance(value, Iterable) and not isinstance(value, (str, dict)):
         return [check_axes(owner, item, argument) for item in value]
-    raise InvalidTypeError(
-        f"`{type(owner).__name__}` received `{argument}={value!r}`.",
-        "It must be an integer or a list of integers.",
-        f"Pass `{argument}=-1` for the last axis.",
-    )
+    hint = f"Pass `{argument}=-1` for the last axis."
+    raise invalid_type(owner, argument, value, "an integer or a list of integers", hint)
 
 
 def standardize_dtype(dtype: DType = None) -> str:

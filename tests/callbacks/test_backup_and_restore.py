@@ -215,8 +215,8 @@ def test_a_killed_process_leaves_a_complete_backup(arm, expected, tmp_path):
 
 
 BAD = [
-    ({"backup_dir": ""}, "`backup_dir` must be the path of a folder"),
-    ({"backup_dir": "b", "save_freq": "batch"}, "`save_freq` must be 'epoch' or a positive integer"),
+    ({"backup_dir": ""}, "`backup_dir=''`. It must be the path of a folder"),
+    ({"backup_dir": "b", "save_freq": "batch"}, "`save_freq='batch'`. It must be 'epoch' or a positive integer"),
     ({"backup_dir": "b", "save_freq": 0}, "save_freq=0"),
     ({"backup_dir": "b", "save_freq": True}, "save_freq=True"),
     ({"backup_dir": "b", "save_freq": False}, "save_freq=False"),  # with which Keras saves after each step

@@ -26,7 +26,7 @@ def test_the_rate_falls_as_in_keras(settings, curves, drive, capsys):
 
 
 def test_a_factor_of_one_is_refused():
-    with pytest.raises(InvalidArgumentError, match="`ReduceLROnPlateau` received factor=1"):
+    with pytest.raises(InvalidArgumentError, match="`ReduceLROnPlateau` received `factor=1`"):
         ReduceLROnPlateau(factor=1)
 
 

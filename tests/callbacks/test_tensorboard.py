@@ -232,9 +232,9 @@ def test_labels_for_another_layer_are_refused(tmp_path):
 # --- Arguments and packages -----------------------------------------------------------------------------------------------
 
 BAD = [
-    ({"update_freq": "step"}, "update_freq='step'. `update_freq` must be 'epoch' or 'batch' or a positive integer. Pass"),
+    ({"update_freq": "step"}, "`update_freq='step'`. It must be 'epoch' or 'batch' or a positive integer. Pass"),
     ({"update_freq": 0}, "update_freq=0"),
-    ({"histogram_freq": -1}, "`histogram_freq` must be a positive integer. Pass"),
+    ({"histogram_freq": -1}, "`histogram_freq=-1`. It must be a positive integer. Pass"),
     ({"embeddings_freq": 1.5}, "embeddings_freq=1.5"),
     ({"profile_batch": (3, 2)}, "or the first and the last step"),
     ({"profile_batch": "a"}, "`profile_batch='a'`"),

@@ -67,7 +67,7 @@ def test_softmax_says_when_samples_may_meet(axis: object, coupling: str) -> None
 
 
 def test_prelu_refuses_to_share_the_batch() -> None:
-    with pytest.raises(InvalidArgumentError, match=r"`shared_axes=\[0\]`.*are 1 to 2"):
+    with pytest.raises(InvalidArgumentError, match=r"`shared_axes` must be of its axes without the batch axis, 1 to 2"):
         layers.PReLU(shared_axes=[0])(np.ones((2, 3, 4)))
 
 
@@ -104,7 +104,7 @@ def test_a_mask_of_softmax_is_broadcast(backend: str) -> None:
 @pytest.mark.parametrize("shape", [(2, 2, 3, 4), (5, 4), (3, 1, 4), (2, 3)])
 def test_a_mask_of_softmax_that_does_not_broadcast_is_refused(backend: str, shape: tuple) -> None:
     text = (
-        rf"'softmax.*' received inputs of shape \(2, 3, 4\) and a `mask` of shape \({', '.join(map(str, shape))}\).*size is 1"
+        rf"'softmax.*' received an input of shape \(2, 3, 4\) and a mask of shape \({', '.join(map(str, shape))}\).*size is 1"
     )
     with pytest.raises(ShapeError, match=text):
         layers.Softmax().to_backend(backend)(np.zeros((2, 3, 4), "float32"), mask=np.ones(shape, bool))

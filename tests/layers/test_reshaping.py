@@ -103,9 +103,9 @@ def test_a_shape_that_the_numbers_do_not_fill_is_refused(target: tuple, words: s
 @pytest.mark.parametrize(
     "make, words",
     [
-        (lambda: layers.Reshape((-1, -1)), "At most one size may be -1"),
+        (lambda: layers.Reshape((-1, -1)), "at most one size of -1"),
         (lambda: layers.Reshape((2.5,)), "`target_shape=2.5`"),
-        (lambda: layers.Permute((0, 1)), "They must be a permutation of the axes 1 to 2"),
+        (lambda: layers.Permute((0, 1)), "It must be a permutation of the axes 1 to 2"),
         (lambda: layers.RepeatVector(0), "`n=0`"),
         (lambda: layers.ZeroPadding2D(-1), "`padding=-1`. It must be an integer greater than or equal to 0."),
         (lambda: layers.ZeroPadding2D((1, 2, 3)), "`padding=(1, 2, 3)`. It must be one integer, or 2 integers, or 2 pairs"),

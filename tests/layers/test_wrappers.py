@@ -216,7 +216,7 @@ def test_a_model_reads_in_both_directions() -> None:
 @pytest.mark.parametrize(
     ("arguments", "error", "text"),
     [
-        ({"layer": 5}, InvalidTypeError, "received 5 as `layer`.*needs a layer"),
+        ({"layer": 5}, InvalidTypeError, "received `layer=5`.*must be a layer"),
         ({"layer": layers.LSTM}, InvalidTypeError, "if it is a class, call it"),
         ({"layer": layers.Dense(2)}, InvalidTypeError, "a `Dense` as `layer`.*has no `go_backwards`"),
         ({"layer": layers.LSTM(2), "merge_mode": "add"}, InvalidArgumentError, "'concat', 'sum', 'mul', 'ave'"),

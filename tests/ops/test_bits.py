@@ -63,7 +63,7 @@ def test_dtypes_are_promoted_as_in_keras(make, same):
 
 @pytest.mark.parametrize("name", ["bitwise_and", "bitwise_or", "bitwise_xor", "left_shift", "right_shift"])
 def test_floats_have_no_such_bits(name, make):
-    with pytest.raises(InvalidTypeError, match=r"` received `y` of dtype float32. Integers or booleans.*`ops.view` returns"):
+    with pytest.raises(InvalidTypeError, match=r"` received `y` of dtype float32. Its elements must be integers or booleans"):
         getattr(ops, name)(make([1, 2]), make([1.0, 2.0]))
     with pytest.raises(ShapeError, match=r"received arrays of shapes \(2,\) and \(3,\)"):
         getattr(ops, name)(make([1, 2]), make([1, 2, 3]))
@@ -90,7 +90,7 @@ def test_views_are_those_of_numpy(source, target, make, engine, rng):
 
 
 def test_a_view_has_whole_elements(make):
-    with pytest.raises(ShapeError, match=r"`view` received an array of shape \(2, 3\) and dtype uint8, and `dtype='int16'`"):
+    with pytest.raises(ShapeError, match=r"`view` received an array of shape \(2, 3\) and `dtype='int16'`"):
         ops.view(make(np.ones((2, 3), "uint8")), "int16")
     assert ops.view(cornu.Input((3, 4)), "uint8").shape == (None, 3, 16)
     x = make([1.0])

@@ -188,15 +188,15 @@ def test_meshgrid_is_that_of_numpy(indexing, count, make, check):
 MISTAKES = {
     "a negative size": (
         lambda x: ops.zeros((-1, 2)),
-        InvalidArgumentError,
+        ShapeError,
         r"`shape=\(-1, 2\)` was given. A size must be 0",
     ),
     "no size": (lambda x: ops.zeros((None, 2)), InvalidTypeError, r"The shape \(None, 2\) was given. .* `x.shape\[0\]`"),
     "a value that does not fit": (lambda x: ops.full((2, 2), x), ShapeError, r"`full` received arrays of shapes \(3,\) and"),
     "a value too large": (lambda x: ops.full((1,), x), ShapeError, r"`fill_value` of shape \(3,\) and `shape` of shape \(1,\)"),
     "no step": (lambda x: ops.arange(0, 3, 0), InvalidArgumentError, r"`step=0` was given"),
-    "a negative number": (lambda x: ops.linspace(0, 1, -1), InvalidArgumentError, r"`num=-1` was given"),
-    "negative rows": (lambda x: ops.eye(-1), InvalidArgumentError, r"`N=-1` was given"),
+    "a negative number": (lambda x: ops.linspace(0, 1, -1), ShapeError, r"`num=-1` was given"),
+    "negative rows": (lambda x: ops.eye(-1), ShapeError, r"`N=-1` was given"),
 }
 
 

@@ -245,10 +245,10 @@ MISTAKES = {
     ),
     "negative tiles": (
         lambda x: ops.tile(x, (1, -1)),
-        InvalidArgumentError,
+        ShapeError,
         r"`repeats=\(1, -1\)` was given. A size must be 0 or",
     ),
-    "too many shifts": (lambda x: ops.roll(x, (1, 2), 1), InvalidArgumentError, r"`shift=\(1, 2\)` and `axis=1`"),
+    "too many shifts": (lambda x: ops.roll(x, (1, 2), 1), InvalidArgumentError, r"`shift=\(1, 2\)` and `axis=\(1,\)`"),
     "one axis twice": (lambda x: ops.diagonal(x, 0, 1, -2), InvalidArgumentError, r"`axis1=1` and `axis2=-2` were given"),
     "a fraction as index": (lambda x: ops.get_item(x, 1.0), InvalidTypeError, r"received the index 1.0. .* Write 1."),
     "a name as index": (
@@ -261,7 +261,7 @@ MISTAKES = {
     "fractions to take along": (
         lambda x: ops.take_along_axis(x, x, 1),
         InvalidTypeError,
-        r"`take_along_axis` received `indices` of dtype float32. Indices must be int",
+        r"`take_along_axis` received `indices` of dtype float32. Its elements must be int",
     ),
     "other sizes to take along": (
         lambda x: ops.take_along_axis(x, np.zeros((2, 1, 3), "int32"), 1),
@@ -286,7 +286,11 @@ MISTAKES = {
         ShapeError,
         r"Write indices into one axis as `\[\[0\], \[2\]\]`",
     ),
-    "fractions as places": (lambda x: ops.scatter([[0.5], [1]], x, (5, 3, 4)), InvalidTypeError, r"Indices must be integers"),
+    "fractions as places": (
+        lambda x: ops.scatter([[0.5], [1]], x, (5, 3, 4)),
+        InvalidTypeError,
+        "Its elements must be integers",
+    ),
     "too few updates": (
         lambda x: ops.scatter_update(x, [[0], [1]], x[:1]),
         ShapeError,

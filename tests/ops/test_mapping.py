@@ -54,7 +54,7 @@ def test_mistakes_in_vectorize_are_named():
     with pytest.raises(InvalidTypeError, match="`vectorize` received `pyfunc=3`"):
         ops.vectorize(3)
     for signature in ("n->n", "(n)", "(n)->(m", "(n),->()"):
-        with pytest.raises(InvalidArgumentError, match="It must name the last axes of each argument"):
+        with pytest.raises(InvalidArgumentError, match="a text that names the last axes of each argument"):
             ops.vectorize(ops.sum, signature=signature)
     with pytest.raises(ShapeError, match=r"Its signature has the last axes \(m,n\), \(n\)"):
         ops.vectorize(ops.matmul, signature="(m,n),(n)->(m)")(np.ones((2, 3)), np.ones(4))

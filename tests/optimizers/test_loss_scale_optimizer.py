@@ -245,7 +245,7 @@ def test_it_is_found_in_both_namespaces():
         ({"dynamic": False}, r"received `dynamic=False`\. .*always dynamic\. .*pass `loss_scale_factor` to the optimizer"),
         ({"weight_decay": 0.1}, r"received `weight_decay=0.1`\. .*Pass `weight_decay` to the inner optimizer"),
         ({"use_ema": True}, r"does not support `use_ema`"),
-        ({"initial_scale": 0}, r"received `initial_scale=0`\. `initial_scale` must be a positive number"),
+        ({"initial_scale": 0}, r"received `initial_scale=0`\. It must be a positive number"),
         ({"initial_scale": float("inf")}, "received `initial_scale=inf`"),
         ({"dynamic_growth_steps": 0}, "received `dynamic_growth_steps=0`"),
         ({"initial_scal": 2.0}, "argument `initial_scal`.*Did you mean 'initial_scale'"),
@@ -257,7 +257,7 @@ def test_invalid_arguments_are_named(arguments, text):
 
 
 def test_the_inner_optimizer_must_be_one():
-    with pytest.raises(InvalidTypeError, match=r"received `inner_optimizer='adam'`. `inner_optimizer` must be an optimizer"):
+    with pytest.raises(InvalidTypeError, match=r"received `inner_optimizer='adam'`. It must be an optimizer"):
         LossScaleOptimizer("adam")
 
 

@@ -184,7 +184,7 @@ BAD = {
         InvalidTypeError,
         "for .default_optimizer. is .adam.. It must",
     ),
-    "a list": (lambda: OptimizerMap(SGD(), [SGD()]), InvalidTypeError, "`optimizer_map` must be a dict from paths"),
+    "a list": (lambda: OptimizerMap(SGD(), [SGD()]), InvalidTypeError, "It must be a dict from paths"),
     "nested": (
         lambda: OptimizerMap(SGD(), {"a": LossScaleOptimizer(SGD())}),
         InvalidTypeError,

@@ -171,7 +171,7 @@ def test_an_optimizer_of_ones_own_needs_one_formula(weight):
     (lambda: optimizers.Adam(clipnorm=-1.0), "`clipnorm=-1.0`.*positive"),
     (lambda: optimizers.Adam(weight_decay=-1.0), "`weight_decay=-1.0`.*positive"),
     (lambda: optimizers.Adam(ema_momentum=2.0), "`ema_momentum=2.0`.*between 0 and 1"),
-    (lambda: optimizers.Adam(gradient_accumulation_steps=1), "`gradient_accumulation_steps=1`.*integer of at least 2"),
+    (lambda: optimizers.Adam(gradient_accumulation_steps=1), "`gradient_accumulation_steps=1`.*greater than or equal to 2"),
     (lambda: optimizers.Adam(use_ema=True, ema_overwrite_frequency=0.5), "`ema_overwrite_frequency=0.5`.*integer"),
     (lambda: optimizers.SGD(momentum=2.0), "`momentum=2.0`"),
     (lambda: optimizers.Lion(beta_1=0.0), "`beta_1=0.0`"),

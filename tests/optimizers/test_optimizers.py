@@ -409,7 +409,7 @@ def test_the_schedule_free_optimizer_refuses_a_weight_without_average():
     weight = keras.Variable([1.0, 2.0])
     keras.optimizers.ScheduleFreeAdamW(beta_1=0.0).apply([keras.ops.convert_to_tensor([1.0, 2.0])], [weight])
     assert np.isnan(np.asarray(weight.value)).all()
-    with pytest.raises(InvalidArgumentError, match=r"`beta_1=0`\. `beta_1` must be greater than 0 and at most 1\. Pass"):
+    with pytest.raises(InvalidArgumentError, match=r"`beta_1=0`\. It must be a number between 0 and 1, not 0\. Pass"):
         optimizers.ScheduleFreeAdamW(beta_1=0)
 
 

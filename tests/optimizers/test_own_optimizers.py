@@ -288,7 +288,9 @@ def test_the_model_moves_with_its_own_variables():
 
 
 def test_names_and_initializers_must_match():
-    with pytest.raises(InvalidArgumentError, match=r"name=\['a', 'b'\] and initializer=\['zeros'\].*one initializer"):
+    with pytest.raises(
+        InvalidArgumentError, match=r"`name=\['a', 'b'\]` and `initializer=\['zeros'\]`.*one element of `initializer`"
+    ):
         optimizers.SGD().add_optimizer_variables([], ["a", "b"], ["zeros"])
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 from cornu import validation
 from cornu.callbacks.monitor_callback import checked_frequency
 from cornu.callbacks.output_paths import prepare_folder
-from cornu.errors import InvalidArgumentError, ModelFormatError, warn
+from cornu.errors import ModelFormatError, warn
 from cornu.io.atomic import atomic_write, publish
 from cornu.saving import safe_json
 from cornu.saving.h5_file import H5File
@@ -64,11 +64,7 @@ class BackupAndRestore(Callback):
     ):
         super().__init__()
         if not backup_dir:
-            raise InvalidArgumentError(
-                f"`BackupAndRestore` received `backup_dir={backup_dir!r}`.",
-                "`backup_dir` must be the path of a folder.",
-                "Pass, for example, `backup_dir='backup'`.",
-            )
+            raise validation.invalid_value(self, "backup_dir", backup_dir, "the path of a folder", "backup")
         self.save_freq = checked_frequency("BackupAndRestore", "save_freq", save_freq, "epoch")
         self.backup_dir = os.fspath(backup_dir)
         self.double_checkpoint, self.delete_checkpoint = double_checkpoint, delete_checkpoint

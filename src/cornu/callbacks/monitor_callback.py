@@ -187,11 +187,8 @@ def checked_frequency(callback: str, name: str, value: str | int, *names: str) -
         return value
     if validation.is_int(value) and int(value) >= 1:
         return int(value)
-    raise InvalidArgumentError(
-        f"`{callback}` received {name}={value!r}.",
-        f"`{name}` must be {''.join(f'{each!r} or ' for each in names)}a positive integer.",
-        f"Pass, for example, `{name}=100`.",
-    )
+    expected = f"{''.join(f'{each!r} or ' for each in names)}a positive integer"
+    raise validation.invalid_value(callback, name, value, expected, 100)
 
 
 def learning_rate_of(callback: Callback) -> float:

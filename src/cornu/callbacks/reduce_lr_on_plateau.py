@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from cornu.callbacks.monitor_callback import Monitor, learning_rate_of
-from cornu.errors import InvalidArgumentError, InvalidTypeError, did_you_mean
+from cornu.errors import InvalidTypeError, did_you_mean
+from cornu.validation import invalid_value
 
 __all__ = ["ReduceLROnPlateau"]
 
@@ -58,11 +59,7 @@ class ReduceLROnPlateau(Monitor):
         super().__init__(monitor=monitor, mode=mode, min_delta=min_delta)
         _check_unknown_arguments(kwargs)
         if factor >= 1:
-            raise InvalidArgumentError(
-                f"`ReduceLROnPlateau` received factor={factor}.",
-                "`factor` must be less than 1.",
-                "Pass, for example, `factor=0.1`.",
-            )
+            raise invalid_value(self, "factor", factor, "less than 1", 0.1)
         self.factor, self.patience, self.verbose = factor, patience, verbose
         self.cooldown, self.min_lr = cooldown, min_lr
         self._reset()

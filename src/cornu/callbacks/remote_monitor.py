@@ -8,9 +8,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from cornu.errors import InvalidArgumentError, warn
+from cornu.errors import warn
 from cornu.training.callback import Callback
 from cornu.training.logs import as_number
+from cornu.validation import invalid_value
 
 __all__ = ["RemoteMonitor"]
 
@@ -50,11 +51,7 @@ class RemoteMonitor(Callback):
     ):
         super().__init__()
         if urllib.parse.urlsplit(root).scheme not in ("http", "https"):
-            raise InvalidArgumentError(
-                f"`RemoteMonitor` received `root={root!r}`.",
-                "It must be an address that begins with http:// or https://.",
-                "Pass, for example, `root='http://localhost:9000'`.",
-            )
+            raise invalid_value(self, "root", root, "an address that begins with http:// or https://", "http://localhost:9000")
         self.root, self.path, self.field = root, path, field
         self.headers, self.send_as_json = headers, send_as_json
 

@@ -17,6 +17,7 @@ from cornu.layers import Embedding
 from cornu.training.callback import Callback
 from cornu.training.logs import as_number
 from cornu.training.model_protocol import TrainableModel
+from cornu.validation import invalid_value
 
 __all__ = ["TensorBoard"]
 
@@ -239,11 +240,8 @@ def _check_profile(profile_batch: int | tuple[int, int] | str) -> None:
     found = re.fullmatch(r"(\d+)(?:,(\d+))?", ",".join(map(str, np.ravel(profile_batch))))
     first, last = map(int, found.groups(default=found[1])) if found else (1, 0)
     if first > last:
-        raise InvalidArgumentError(
-            f"`TensorBoard` received `profile_batch={profile_batch!r}`.",
-            "It must be an integer of at least 0, or the first and the last step.",
-            "Omit it.",
-        )
+        expected = "an integer of at least 0, or the first and the last step"
+        raise invalid_value("TensorBoard", "profile_batch", profile_batch, expected, 0)
     if last:
         warn(
             f"`TensorBoard` received `profile_batch={profile_batch!r}` and profiles nothing. Use the profiler of the engine "

@@ -5,7 +5,7 @@ from typing import Any, Unpack
 from cornu import activations, ops, registry, validation
 from cornu.core.input_spec import InputSpec
 from cornu.core.layer_config import LayerArguments
-from cornu.errors import InvalidArgumentError, ShapeError, warn
+from cornu.errors import warn
 from cornu.layers import shape_arithmetic
 from cornu.layers.shape_preserving import ShapePreserving
 from cornu.layers.weight_arguments import ActivatedLayer, add_described_weight, store_weight_arguments
@@ -215,12 +215,8 @@ class PReLU(ElementwiseActivation):
         shape = list(input_shape[1:])
         for axis in self.shared_axes or ():
             if not 1 <= axis < len(input_shape):
-                raise InvalidArgumentError(
-                    f"The layer {self.name!r} has `shared_axes={self.shared_axes}` but received an input of shape "
-                    f"{input_shape}.",
-                    f"Its axes, without the batch axis, are 1 to {len(input_shape) - 1}.",
-                    "Remove the other axes from `shared_axes`.",
-                )
+                expected = f"`shared_axes` must be of its axes without the batch axis, 1 to {len(input_shape) - 1}."
+                raise shape_arithmetic.shape_error(self, input_shape, expected, "Remove the other axes from `shared_axes`.")
             shape[axis - 1] = 1
         return tuple(shape)
 
@@ -288,11 +284,9 @@ class Softmax(ShapePreserving):
         shape, given = tuple(inputs.shape), tuple(mask.shape)
         sizes = zip(reversed(given), reversed(shape), strict=False)
         if len(given) > len(shape) or any(size not in (1, expected) for size, expected in sizes):
-            raise ShapeError(
-                f"The layer {self.name!r} received inputs of shape {shape} and a `mask` of shape {given}.",
-                "The mask must broadcast to the inputs: counted from the last axis, each size is 1 or that of the inputs.",
-                "Reshape the mask, for example with `mask[..., None]` for a mask of time steps.",
-            )
+            expected = "The mask must broadcast to the input: counted from the last axis, each size is 1 or that of the input."
+            advice = "Reshape the mask, for example with `mask[..., None]` for a mask of time steps."
+            raise shape_arithmetic.mask_error(self, shape, given, expected, advice)
         mask = ops.greater(ops.cast(mask, "float32"), 0.5)
         masked = ops.where(mask, inputs, _FAR_BELOW.get(self.compute_dtype, -1e9))
         return ops.where(mask, ops.softmax(masked, axis=self.axis), 0)

@@ -13,9 +13,10 @@ from cornu.core.seed_generator import SeedGenerator
 from cornu.core.shape_trees import ShapeTree, map_shapes
 from cornu.core.variable import Variable
 from cornu.dtypes import is_float
-from cornu.errors import InvalidArgumentError, InvalidTypeError, MissingPackageError
+from cornu.errors import InvalidArgumentError, MissingPackageError
 from cornu.layers.foreign_layer import ForeignLayer
 from cornu.typing import ArrayLike, Tree
+from cornu.validation import invalid_type
 
 __all__ = ["FlaxLayer", "JaxLayer"]
 
@@ -153,11 +154,8 @@ class FlaxLayer(JaxLayer):
     ):
         linen = _linen()
         if not isinstance(module, linen.Module):
-            raise InvalidTypeError(
-                f"`FlaxLayer` received {module!r:.80} as `module`.",
-                "It must be a `flax.linen.Module`.",
-                "Pass an object of such a class, for example `flax.linen.Dense(4)`; for a function of JAX use `JaxLayer`.",
-            )
+            hint = "Pass an object of such a class, for example `flax.linen.Dense(4)`; for a function of JAX use `JaxLayer`."
+            raise invalid_type(self, "module", module, "a `flax.linen.Module`", hint)
         self.module, self.method = module, method
         called = getattr(module, method or "__call__") if isinstance(method, (str, type(None))) else method
         takes_training = "training" in inspect.signature(called).parameters

@@ -14,6 +14,7 @@ from cornu.dtypes import is_float
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.layers.shape_arithmetic import find_axis
 from cornu.typing import Array, IntOrInts, Shape, Size
+from cornu.validation import invalid_value
 
 __all__ = [
     "Add",
@@ -360,11 +361,7 @@ class Dot(Merge):
         super().__init__(**kwargs)
         numbers = list(axes) if isinstance(axes, (list, tuple)) else [axes, axes]
         if len(numbers) != 2 or not all(isinstance(axis, int) and axis != 0 for axis in numbers):
-            raise InvalidArgumentError(
-                f"`Dot` received `axes={axes!r}`.",
-                "It must be one or two integers, none of which is 0 (the batch axis).",
-                "Pass `axes=-1` for the last axis of both inputs.",
-            )
+            raise invalid_value(self, "axes", axes, "one or two integers, none of which is 0 (the batch axis)", -1)
         self.axes = axes
         self.normalize = normalize
 

@@ -7,7 +7,6 @@ from typing import Any, Unpack
 from cornu import config, ops, registry, regularizers, validation
 from cornu.core.layer_config import LayerArguments
 from cornu.core.seed_generator import SeedGenerator
-from cornu.errors import InvalidArgumentError
 from cornu.layers import shape_arithmetic
 from cornu.layers.shape_preserving import ShapePreserving
 from cornu.typing import Array, DType, Shape, Size
@@ -147,11 +146,8 @@ def _noise_shape(layer: Noise, value: Sequence[Size] | None) -> tuple[int | None
     if value is None:
         return None
     if not isinstance(value, (list, tuple)):
-        raise InvalidArgumentError(
-            f"`{type(layer).__name__}` received `noise_shape={value!r}`.",
-            "It must be a tuple with one size for each axis, including the batch axis; None stands for the size of the input.",
-            "To drop the same features at all time steps, pass `noise_shape=(None, 1, None)`.",
-        )
+        expected = "a tuple with one size for each axis, including the batch axis; None stands for the size of the input"
+        raise validation.invalid_value(layer, "noise_shape", value, expected, (None, 1, None))
     return tuple(None if size is None else validation.check_int(layer, "noise_shape", size) for size in value)
 
 

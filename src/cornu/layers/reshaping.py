@@ -9,7 +9,6 @@ from cornu.core.layer import Layer
 from cornu.core.layer_config import LayerArguments
 from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.dtypes import is_float
-from cornu.errors import InvalidArgumentError, one_of
 from cornu.layers import shape_arithmetic
 from cornu.typing import Array, IntOrInts, Shape, Size
 
@@ -116,11 +115,8 @@ class Reshape(BaseReshaping):
             -1 if size in (-1, None) else validation.check_int(self, "target_shape", size, least=0) for size in sizes
         )
         if self.target_shape.count(-1) > 1:
-            raise InvalidArgumentError(
-                f"`Reshape` received `target_shape={target_shape!r}`.",
-                "At most one size may be -1 (inferred from the others).",
-                "Specify the other sizes.",
-            )
+            expected = "a shape with at most one size of -1 (inferred from the others)"
+            raise validation.invalid_value(self, "target_shape", target_shape, expected, (-1, 4))
 
     def call(self, inputs: Array) -> Any:
         """Return the reshaped inputs."""
@@ -165,11 +161,8 @@ class Permute(BaseReshaping):
         super().__init__(**kwargs)
         self.dims = tuple(int(axis) for axis in dims)
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
-            raise InvalidArgumentError(
-                f"`Permute` received `dims={dims!r}`.",
-                f"They must be a permutation of the axes 1 to {len(self.dims)}; the batch axis (0) is not included.",
-                f"Pass, for example, `dims={tuple(range(len(self.dims), 0, -1))}`.",
-            )
+            expected = f"a permutation of the axes 1 to {len(self.dims)}; the batch axis (0) is not included"
+            raise validation.invalid_value(self, "dims", dims, expected, tuple(range(len(self.dims), 0, -1)))
 
     @property
     def cornu_input_spec(self) -> InputSpec:  # type: ignore[override]
@@ -531,9 +524,7 @@ class UpSampling2D(UpSampling):
         **kwargs: Unpack[LayerArguments],
     ):
         super().__init__(size=size, data_format=data_format, **kwargs)
-        self.interpolation = str(interpolation).lower()
-        if self.interpolation not in INTERPOLATIONS:
-            raise one_of("interpolation", interpolation, INTERPOLATIONS)
+        self.interpolation = validation.check_option("interpolation", str(interpolation).lower(), INTERPOLATIONS)
 
     def call(self, inputs: Array) -> Any:
         """Return the enlarged images."""

@@ -23,6 +23,12 @@ def shape_error(layer: Layer, shape: Shape | list, expected: str, advice: str) -
     return ShapeError(f"The layer {layer.name!r} received an input of shape {shape}.", expected, advice)
 
 
+def mask_error(layer: Layer, shape: Shape, mask: Shape, expected: str, advice: str) -> ShapeError:
+    """Return the exception for a mask that does not fit the input of a layer."""
+    received = f"an input of shape {tuple(shape)} and a mask of shape {tuple(mask)}"
+    return ShapeError(f"The layer {layer.name!r} received {received}.", expected, advice)
+
+
 def check_rank(layer: Layer, shape: Shape, names: Sequence[str]) -> None:
     """Raise a :class:`ShapeError` unless a shape has one size for each name.
 

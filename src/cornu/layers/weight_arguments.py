@@ -7,6 +7,7 @@ from cornu import constraints, initializers, regularizers
 from cornu.core import batch_coupling
 from cornu.core.activation_attribute import ActivationAttribute
 from cornu.core.layer import Layer
+from cornu.core.layer_config import LayerArguments
 from cornu.core.soft_property import soft_property
 from cornu.core.variable import Variable
 from cornu.typing import Array, Constraint, Initializer, Regularizer, Size
@@ -70,6 +71,18 @@ class ActivatedLayer(Layer):
     def cornu_output_activation(self) -> Any:
         """The activation."""
         return self.activation
+
+
+class KernelAndBiasOptions(LayerArguments, total=False):
+    """Arguments of layers with a kernel and a bias, which constructors accept as ``**kwargs``."""
+
+    use_bias: bool
+    kernel_initializer: Initializer
+    bias_initializer: Initializer
+    kernel_regularizer: Regularizer
+    bias_regularizer: Regularizer
+    kernel_constraint: Constraint
+    bias_constraint: Constraint
 
 
 class KernelAndBiasArguments:

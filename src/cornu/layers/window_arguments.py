@@ -2,7 +2,6 @@
 
 from cornu import config, validation
 from cornu.core.layer import Layer
-from cornu.errors import InvalidArgumentError
 from cornu.typing import IntOrInts
 from cornu.validation import standardize_padding
 
@@ -27,11 +26,8 @@ class WindowArguments(Layer):
         self.data_format = config.standardize_data_format(data_format)
         self.dilation_rate = validation.check_ints(self, "dilation_rate", dilation_rate, self.rank)
         if max(self.strides) > 1 and max(self.dilation_rate) > 1 and not self._strides_and_dilates:
-            raise InvalidArgumentError(
-                f"`{type(self).__name__}` received `strides={self.strides}` and `dilation_rate={self.dilation_rate}`.",
-                "Only one of the two may be larger than 1.",
-                "Omit one of them.",
-            )
+            given = {"strides": self.strides, "dilation_rate": self.dilation_rate}
+            raise validation.invalid_together(self, given, "Only one of the two may be larger than 1.", "Omit one of them.")
 
     def _allows_causal(self) -> bool:
         return False

@@ -6,8 +6,8 @@ from typing import Any, Unpack
 from cornu import registry
 from cornu.core.layer import Layer
 from cornu.core.layer_config import LayerArguments
-from cornu.errors import InvalidTypeError
 from cornu.typing import Shape
+from cornu.validation import invalid_type
 
 __all__ = ["Wrapper"]
 
@@ -60,9 +60,5 @@ def accepted_arguments(layer: Layer, **arguments: Any) -> dict[str, Any]:
 def check_layer(wrapper: Layer, argument: str, layer: Layer | type) -> Any:
     """Return the argument of a wrapper, after checking that it is a layer."""
     if not isinstance(layer, Layer):
-        raise InvalidTypeError(
-            f"`{type(wrapper).__name__}` received {layer!r} as `{argument}`.",
-            "It needs a layer.",
-            "Pass, for example, `LSTM(32)`; if it is a class, call it." if isinstance(layer, type) else "Pass a layer.",
-        )
+        raise invalid_type(wrapper, argument, layer, "a layer", "Pass, for example, `LSTM(32)`; if it is a class, call it.")
     return layer

@@ -3,10 +3,11 @@
 from typing import Any
 
 from cornu import config, ops, registry
-from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.losses.alignment import align, as_float, convert_like, to_common_backend
 from cornu.losses.loss import LossFunctionWrapper, per_sample
+from cornu.ops.shape_checks import shape_error
 from cornu.typing import Array, ArrayLike, DType
+from cornu.validation import check_between
 
 __all__ = [
     "BinaryCrossentropy",
@@ -272,11 +273,9 @@ def _classes(name: str, y_pred: Array, axis: int) -> int:
     """Return the number of classes, which must be greater than one."""
     classes = y_pred.shape[axis]
     if classes == 1:
-        raise ShapeError(
-            f"`{name}` received predictions of shape {tuple(y_pred.shape)}: one class.",
-            "It requires at least two classes; for one class it is always 0.",
-            "Use `binary_crossentropy` for binary labels, or give the last layer one unit per class.",
-        )
+        expected = "It requires at least two classes; for one class it is always 0."
+        hint = "Use `binary_crossentropy` for binary labels, or give the last layer one unit per class."
+        raise shape_error(name, y_pred.shape, expected, hint, "y_pred")
     return classes
 
 
@@ -507,10 +506,5 @@ class CategoricalGeneralizedCrossEntropy(LossFunctionWrapper):
         name: str = "categorical_generalized_cross_entropy",
         dtype: DType = None,
     ):
-        if not 0 < q < 1:
-            raise InvalidArgumentError(
-                f"`CategoricalGeneralizedCrossEntropy` received `q={q!r}`.",
-                "It must be between 0 and 1.",
-                "Pass, for example, 0.5.",
-            )
+        check_between(self, "q", q, without=(0, 1))
         super().__init__(categorical_generalized_cross_entropy, reduction=reduction, name=name, dtype=dtype, q=q)

@@ -6,9 +6,9 @@ import numpy as np
 
 from cornu import ops, registry
 from cornu.core import masks
-from cornu.errors import ShapeError
 from cornu.losses.alignment import as_float, convert_like, to_common_backend
 from cornu.losses.loss import LossFunctionWrapper, per_sample
+from cornu.ops.shape_checks import shapes_error
 from cornu.typing import Array, ArrayLike, DType
 
 __all__ = ["CTC", "ctc"]
@@ -47,11 +47,9 @@ def ctc(y_true: ArrayLike, y_pred: ArrayLike) -> Any:
     y_true, y_pred = to_common_backend(y_true, y_pred)
     y_pred = as_float(y_pred)
     if len(y_true.shape) != 2 or len(y_pred.shape) != 3:
-        raise ShapeError(
-            f"`ctc` received `y_true` of shape {tuple(y_true.shape)} and `y_pred` of shape {tuple(y_pred.shape)}.",
-            "The labels must have the shape (batch, labels), and the logits (batch, steps, classes).",
-            "Pad the labels with 0, and do not encode them one-hot.",
-        )
+        expected = "The labels must have the shape (batch, labels), and the logits (batch, steps, classes)."
+        hint = "Pad the labels with 0, and do not encode them one-hot."
+        raise shapes_error("ctc", {"y_true": y_true.shape, "y_pred": y_pred.shape}, expected, hint)
     labels = ops.sum(ops.cast(ops.not_equal(y_true, _BLANK), "int32"), axis=-1)
     steps = ops.full_like(labels, ops.shape(y_pred)[1])
     return ops.ctc_loss(y_true, y_pred, labels, steps, mask_index=_BLANK)

@@ -9,14 +9,13 @@ from cornu.core.gradients import check_differentiable
 from cornu.core.naming import auto_name
 from cornu.core.soft_property import soft_property
 from cornu.dtypes import HALVES
-from cornu.errors import InvalidArgumentError
 from cornu.losses.alignment import broadcast_weight, convert_like, is_per_sample, per_sample_values, sample_weights
-from cornu.ops.argument_checks import check_option
 from cornu.typing import Array, ArrayLike, Config, DType, Tree
+from cornu.validation import check_option, invalid_value
 
 __all__ = ["Loss", "LossFunctionWrapper"]
 
-_REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none")
+_REDUCTIONS = (None, "sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none")
 
 
 class Loss(serialization.ArgumentAttributes):
@@ -54,10 +53,8 @@ class Loss(serialization.ArgumentAttributes):
     _cornu_made_by_init = ("name", "reduction", "_dtype")
 
     def __init__(self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: DType = None):
-        if reduction is not None:
-            check_option("reduction", reduction, _REDUCTIONS)
         self.name = name or auto_name(type(self).__name__)
-        self.reduction = reduction
+        self.reduction = check_option("reduction", reduction, _REDUCTIONS)
         self._dtype = dtype_policy.compute_dtype_of(dtype)
 
     def __init_subclass__(cls, **kwargs: Any):
@@ -238,9 +235,7 @@ class LossFunctionWrapper(Loss):
     ):
         function = serialization.get("losses", fn)
         if not callable(function):
-            raise InvalidArgumentError(
-                f"The loss received `fn={fn!r}`.", "`fn` must be callable.", "Pass a function `fn(y_true, y_pred)`."
-            )
+            raise invalid_value(self, "fn", fn, "a function `fn(y_true, y_pred)`, or the name of one", "mean_squared_error")
         super().__init__(name=name or getattr(function, "__name__", None), reduction=reduction, dtype=dtype)
         self.fn, self.kwargs = function, kwargs
 

@@ -3,9 +3,9 @@
 from typing import Any
 
 from cornu import ops, registry
-from cornu.errors import ShapeError
 from cornu.losses.alignment import as_float, convert_like, to_common_backend
 from cornu.losses.loss import LossFunctionWrapper
+from cornu.ops.shape_checks import shape_error
 from cornu.typing import Array, ArrayLike, DType
 
 __all__ = ["Circle", "circle"]
@@ -58,10 +58,9 @@ def circle(
     y_true, y_pred = to_common_backend(y_true, y_pred)
     y_pred = as_float(y_pred)
     if len(y_pred.shape) != 2:
-        raise ShapeError(
-            f"`circle` received predictions of shape {tuple(y_pred.shape)}.",
-            "It requires one embedding per sample, of shape `(batch, size)`.",
-            "End the model with `Dense` and `UnitNormalization` layers.",
+        expected = "It requires one embedding per sample, of shape `(batch, size)`."
+        raise shape_error(
+            "circle", y_pred.shape, expected, "End the model with `Dense` and `UnitNormalization` layers.", "y_pred"
         )
     references = y_pred if ref_embeddings is None else as_float(convert_like(ref_embeddings, y_pred))
     if 0 in (y_pred.shape[0], references.shape[0]):

@@ -8,13 +8,14 @@ import numpy as np
 
 from cornu import config, ops, registry
 from cornu.dtypes import sum_dtype
-from cornu.errors import InvalidArgumentError, ShapeError, one_of
+from cornu.errors import one_of
 from cornu.losses.alignment import align, convert_like, sample_weights
 from cornu.metrics.confusion import Counts, confusion_counts, ratio
 from cornu.metrics.metric import Metric
 from cornu.metrics.sum_variable import in_dtype
-from cornu.ops.argument_checks import invalid_value
+from cornu.ops.shape_checks import shape_error
 from cornu.typing import Array, ArrayLike, DType
+from cornu.validation import invalid_together, invalid_value
 
 __all__ = ["AUC"]
 
@@ -97,11 +98,9 @@ class AUC(Metric):
         self.curve = _member(AUCCurve, "curve", curve)
         self.summation_method = _member(AUCSummationMethod, "summation_method", summation_method)
         if num_labels and not multi_label:
-            raise InvalidArgumentError(
-                f"`AUC` received `num_labels={num_labels}`.",
-                "`num_labels` is valid only with `multi_label=True`.",
-                "Omit `num_labels`, or pass `multi_label=True`.",
-            )
+            given = {"num_labels": num_labels, "multi_label": multi_label}
+            hint = "Omit `num_labels`, or pass `multi_label=True`."
+            raise invalid_together(self, given, "`num_labels` is valid only with `multi_label=True`.", hint)
         self.thresholds = _with_ends(num_thresholds, thresholds)
         self.num_thresholds = len(self.thresholds)
         self.multi_label, self.num_labels, self.from_logits = multi_label, num_labels, from_logits
@@ -115,11 +114,8 @@ class AUC(Metric):
         if self.built:
             return
         if self.multi_label and len(y_pred_shape) != 2:
-            raise ShapeError(
-                f"`AUC` received predictions of shape {tuple(y_pred_shape)}.",
-                "With `multi_label=True`, predictions must have shape `(batch, labels)`.",
-                "Omit `multi_label`, or reshape the predictions.",
-            )
+            expected = "With `multi_label=True`, predictions must have shape `(batch, labels)`."
+            raise shape_error("AUC", y_pred_shape, expected, "Omit `multi_label`, or reshape the predictions.", "y_pred")
         shape = (self.num_thresholds, y_pred_shape[1]) if self.multi_label else (self.num_thresholds,)
         self._add_sums(Counts._fields, shape, config.floatx())
         self.built = True
@@ -203,7 +199,7 @@ def _with_ends(num_thresholds: int, thresholds: Sequence[float] | None) -> list[
     """Return sorted thresholds, with one just below 0 and one just above 1 added at the ends."""
     if thresholds is None:
         if num_thresholds < 2:
-            raise invalid_value("`AUC`", "num_thresholds", num_thresholds, "2 or more", 200)
+            raise invalid_value("AUC", "num_thresholds", num_thresholds, "2 or more", 200)
         inner = [i / (num_thresholds - 1) for i in range(1, num_thresholds - 1)]
     else:
         inner = sorted(float(threshold) for threshold in thresholds)

@@ -1,19 +1,20 @@
 """Metrics based on the confusion matrix of binary predictions: true and false positives, true and false negatives."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict, Unpack
 
 import numpy as np
 
 from cornu import config, ops, registry
 from cornu.core.variable import Variable
 from cornu.dtypes import sum_dtype
-from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.losses.alignment import align, convert_like, sample_weights
 from cornu.metrics.metric import Metric
 from cornu.metrics.sum_variable import bucket_sums, in_dtype
-from cornu.ops.argument_checks import invalid_value
+from cornu.ops.shape_checks import shape_error
+from cornu.serialization import with_signature
 from cornu.typing import Array, ArrayLike, DType
+from cornu.validation import check_between, check_int
 
 __all__ = [
     "FalseNegatives",
@@ -136,11 +137,9 @@ class _ConfusionMetric(Metric):
     def _chosen(self, y_true: Array, y_pred: Array) -> tuple[Array, Array]:
         """Select the class ``class_id``; predictions that are not among the ``top_k`` largest are made negative."""
         if self.class_id is not None and len(y_pred.shape) < 2:
-            raise ShapeError(
-                f"The metric {self.name!r} received predictions of shape {tuple(y_pred.shape)}.",
-                "With `class_id`, predictions must have shape `(batch, classes)`.",
-                "Omit `class_id`, or pass one prediction for each class.",
-            )
+            expected = "With `class_id`, predictions must have shape `(batch, classes)`."
+            hint = "Omit `class_id`, or pass one prediction for each class."
+            raise shape_error(type(self).__name__, y_pred.shape, expected, hint, "y_pred")
         if self.top_k is not None:
             best = ops.top_k(y_pred, self.top_k)[1]
             is_best = ops.sum(ops.one_hot(best, y_pred.shape[-1]), axis=-2)
@@ -158,7 +157,7 @@ class _ConfusionMetric(Metric):
         return values[0] if len(self.thresholds) == 1 else values
 
 
-def checked_thresholds(thresholds: Any, default: float) -> Any:
+def checked_thresholds(metric: Metric, thresholds: Any, default: float) -> Any:
     """Return the thresholds, or the default for None; validate that they are between 0 and 1.
 
     Raises:
@@ -167,12 +166,7 @@ def checked_thresholds(thresholds: Any, default: float) -> Any:
     if thresholds is None:
         return default
     for threshold in thresholds if isinstance(thresholds, (list, tuple)) else [thresholds]:
-        if threshold is None or not 0 <= threshold <= 1:
-            raise InvalidArgumentError(
-                f"The metric received `thresholds={thresholds!r}`.",
-                "Each threshold must be between 0 and 1.",
-                "Pass, for example, `thresholds=0.5`.",
-            )
+        check_between(metric, "thresholds", threshold)
     return thresholds
 
 
@@ -180,7 +174,7 @@ class _OneCount(_ConfusionMetric):
     """Base class of metrics that return one of the four counts."""
 
     def __init__(self, thresholds: float | Sequence[float] | None = None, name: str | None = None, dtype: DType = None):
-        super().__init__(thresholds=checked_thresholds(thresholds, 0.5), name=name, dtype=dtype)
+        super().__init__(thresholds=checked_thresholds(self, thresholds, 0.5), name=name, dtype=dtype)
         self.init_thresholds = thresholds
 
     @property
@@ -277,7 +271,7 @@ class _OneRatio(_ConfusionMetric):
         dtype: DType = None,
     ):
         default = 0.5 if top_k is None else _NEVER
-        super().__init__(checked_thresholds(thresholds, default), name=name, dtype=dtype, top_k=top_k, class_id=class_id)
+        super().__init__(checked_thresholds(self, thresholds, default), name=name, dtype=dtype, top_k=top_k, class_id=class_id)
         self.init_thresholds = thresholds
 
     def result(self) -> Any:
@@ -333,17 +327,32 @@ class Recall(_OneRatio):
     _kept = _RECALL
 
 
+class _ThresholdArguments(TypedDict, total=False):
+    """The arguments of :class:`_BestUnderCondition` that the constructors of its subclasses accept as ``**kwargs``."""
+
+    num_thresholds: int
+    class_id: int | None
+    name: str | None
+    dtype: DType
+
+
 class _BestUnderCondition(_ConfusionMetric):
     """Base class of metrics that return the best value of one ratio at the thresholds where another ratio is large enough."""
 
     _wanted: tuple[str, str]
     _condition: tuple[str, str]
 
-    def __init__(self, condition: str, value: float, num_thresholds: int, class_id: int | None, name: str | None, dtype: DType):
-        if not 0 <= value <= 1:
-            raise invalid_value(f"`{type(self).__name__}`", condition, value, "between 0 and 1", 0.5)
-        if num_thresholds < 1:
-            raise invalid_value(f"`{type(self).__name__}`", "num_thresholds", num_thresholds, "1 or more", 200)
+    def __init__(
+        self,
+        condition: str,
+        value: float,
+        num_thresholds: int = 200,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: DType = None,
+    ):
+        check_between(self, condition, value)
+        check_int(self, "num_thresholds", num_thresholds)
         thresholds = [0.5] if num_thresholds == 1 else np.linspace(0, 1, num_thresholds).tolist()
         super().__init__(thresholds, name=name, dtype=dtype, class_id=class_id)
         self.value, self.num_thresholds = value, num_thresholds
@@ -375,17 +384,9 @@ class SensitivityAtSpecificity(_BestUnderCondition):
 
     _wanted, _condition = _RECALL, _SPECIFICITY
 
-    def __init__(
-        self,
-        specificity: float,
-        num_thresholds: int = 200,
-        class_id: int | None = None,
-        name: str | None = None,
-        dtype: DType = None,
-    ):
-        super().__init__(
-            "specificity", value=specificity, num_thresholds=num_thresholds, class_id=class_id, name=name, dtype=dtype
-        )
+    @with_signature("specificity num_thresholds class_id name dtype", _BestUnderCondition, more=False)
+    def __init__(self, specificity: float, **kwargs: Unpack[_ThresholdArguments]):
+        super().__init__("specificity", value=specificity, **kwargs)
 
 
 @registry.register("metrics")
@@ -409,17 +410,9 @@ class SpecificityAtSensitivity(_BestUnderCondition):
 
     _wanted, _condition = _SPECIFICITY, _RECALL
 
-    def __init__(
-        self,
-        sensitivity: float,
-        num_thresholds: int = 200,
-        class_id: int | None = None,
-        name: str | None = None,
-        dtype: DType = None,
-    ):
-        super().__init__(
-            "sensitivity", value=sensitivity, num_thresholds=num_thresholds, class_id=class_id, name=name, dtype=dtype
-        )
+    @with_signature("sensitivity num_thresholds class_id name dtype", _BestUnderCondition, more=False)
+    def __init__(self, sensitivity: float, **kwargs: Unpack[_ThresholdArguments]):
+        super().__init__("sensitivity", value=sensitivity, **kwargs)
 
 
 @registry.register("metrics")
@@ -443,15 +436,9 @@ class PrecisionAtRecall(_BestUnderCondition):
 
     _wanted, _condition = _PRECISION, _RECALL
 
-    def __init__(
-        self,
-        recall: float,
-        num_thresholds: int = 200,
-        class_id: int | None = None,
-        name: str | None = None,
-        dtype: DType = None,
-    ):
-        super().__init__("recall", value=recall, num_thresholds=num_thresholds, class_id=class_id, name=name, dtype=dtype)
+    @with_signature("recall num_thresholds class_id name dtype", _BestUnderCondition, more=False)
+    def __init__(self, recall: float, **kwargs: Unpack[_ThresholdArguments]):
+        super().__init__("recall", value=recall, **kwargs)
 
 
 @registry.register("metrics")
@@ -475,12 +462,6 @@ class RecallAtPrecision(_BestUnderCondition):
 
     _wanted, _condition = _RECALL, _PRECISION
 
-    def __init__(
-        self,
-        precision: float,
-        num_thresholds: int = 200,
-        class_id: int | None = None,
-        name: str | None = None,
-        dtype: DType = None,
-    ):
-        super().__init__("precision", value=precision, num_thresholds=num_thresholds, class_id=class_id, name=name, dtype=dtype)
+    @with_signature("precision num_thresholds class_id name dtype", _BestUnderCondition, more=False)
+    def __init__(self, precision: float, **kwargs: Unpack[_ThresholdArguments]):
+        super().__init__("precision", value=precision, **kwargs)

@@ -6,16 +6,16 @@ import numpy as np
 
 from cornu import config, ops, registry
 from cornu.dtypes import sum_dtype
-from cornu.errors import ShapeError
 from cornu.losses.alignment import align, convert_like, sample_weights
 from cornu.metrics.metric import Metric
 from cornu.metrics.sum_variable import in_dtype
-from cornu.ops.argument_checks import check_option, invalid_value
+from cornu.ops.shape_checks import shape_error
 from cornu.typing import ArrayLike, DType
+from cornu.validation import check_option, invalid_value
 
 __all__ = ["F1Score", "FBetaScore"]
 
-_AVERAGES = ("micro", "macro", "weighted")
+_AVERAGES = (None, "micro", "macro", "weighted")
 
 
 @registry.register("metrics", aliases=("fbeta_score",))
@@ -59,14 +59,11 @@ class FBetaScore(Metric):
         dtype: DType = None,
     ):
         super().__init__(dtype=dtype, name=name)
-        if average is not None:
-            check_option("average", average, _AVERAGES)
         if not isinstance(beta, (float, np.floating)) or not beta > 0:
-            raise invalid_value(f"The metric {self.name!r}", "beta", beta, "a positive float", 1.0)
+            raise invalid_value(self, "beta", beta, "a positive float", 1.0)
         if threshold is not None and not (isinstance(threshold, (float, np.floating)) and 0 < threshold <= 1):
-            expected = "a float between 0 and 1, and not 0"
-            raise invalid_value(f"The metric {self.name!r}", "threshold", threshold, expected, 0.5)
-        self.average, self.beta, self.threshold = average, beta, threshold
+            raise invalid_value(self, "threshold", threshold, "a float between 0 and 1, and not 0", 0.5)
+        self.average, self.beta, self.threshold = check_option("average", average, _AVERAGES), beta, threshold
         self.axis = None if average == "micro" else 0
         self.built = False
 
@@ -75,11 +72,8 @@ class FBetaScore(Metric):
         if self.built:
             return
         if len(y_pred_shape) != 2:
-            raise ShapeError(
-                f"The metric {self.name!r} received predictions of shape {tuple(y_pred_shape)}.",
-                "Predictions must have shape `(batch, classes)`.",
-                "Reshape the predictions and labels.",
-            )
+            expected = "Predictions must have shape `(batch, classes)`."
+            raise shape_error(type(self).__name__, y_pred_shape, expected, "Reshape the predictions and labels.", "y_pred")
         shape = () if self.axis is None else (y_pred_shape[-1],)
         self._add_sums(("true_positives", "false_positives", "false_negatives", "intermediate_weights"), shape, self.dtype)
         self.built = True

@@ -1,19 +1,30 @@
 """Intersection over union (Jaccard index), for segmentation."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 
 from cornu import config, ops, registry
 from cornu.dtypes import is_float, is_integer, sum_dtype
-from cornu.errors import InvalidArgumentError, ShapeError, warn
+from cornu.errors import ShapeError, warn
 from cornu.losses.alignment import broadcast_weight, convert_like, to_common_backend
 from cornu.metrics.metric import Metric
 from cornu.metrics.sum_variable import bucket_sums
+from cornu.serialization import with_signature
 from cornu.typing import ArrayLike, DType
+from cornu.validation import invalid_together
 
 __all__ = ["BinaryIoU", "IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU"]
+
+
+class _IoUArguments(TypedDict, total=False):
+    """The arguments of :class:`IoU` that the constructors of its subclasses accept as ``**kwargs``."""
+
+    name: str | None
+    dtype: DType
+    ignore_class: int | None
+    axis: int
 
 
 @registry.register("metrics", aliases=("iou",))
@@ -63,11 +74,9 @@ class IoU(Metric):
     ):
         super().__init__(dtype=dtype or "int32", name=name)
         if max(target_class_ids) >= num_classes:
-            raise InvalidArgumentError(
-                f"The metric received `target_class_ids={list(target_class_ids)}` and `num_classes={num_classes}`.",
-                f"Class indices must be from 0 to {num_classes - 1}.",
-                "Pass smaller class indices, or a larger `num_classes`.",
-            )
+            given = {"target_class_ids": list(target_class_ids), "num_classes": num_classes}
+            hint = "Pass smaller class indices, or a larger `num_classes`."
+            raise invalid_together(self, given, f"Class indices must be from 0 to {num_classes - 1}.", hint)
         self.num_classes, self.target_class_ids, self.ignore_class = num_classes, list(target_class_ids), ignore_class
         self.sparse_y_true, self.sparse_y_pred, self.axis = sparse_y_true, sparse_y_pred, axis
         self.total_cm = self.add_variable(
@@ -182,19 +191,13 @@ class MeanIoU(IoU):
         0.3333
     """
 
+    @with_signature("num_classes name dtype ignore_class sparse_y_true sparse_y_pred axis", IoU, more=False)
     def __init__(
-        self,
-        num_classes: int,
-        name: str | None = None,
-        dtype: DType = None,
-        ignore_class: int | None = None,
-        sparse_y_true: bool = True,
-        sparse_y_pred: bool = True,
-        axis: int = -1,
+        self, num_classes: int, sparse_y_true: bool = True, sparse_y_pred: bool = True, **kwargs: Unpack[_IoUArguments]
     ):
-        options: dict[str, Any] = {"ignore_class": ignore_class, "axis": axis}
-        options |= {"sparse_y_true": sparse_y_true, "sparse_y_pred": sparse_y_pred}
-        super().__init__(num_classes, target_class_ids=range(num_classes), name=name, dtype=dtype, **options)
+        super().__init__(
+            num_classes, target_class_ids=range(num_classes), sparse_y_true=sparse_y_true, sparse_y_pred=sparse_y_pred, **kwargs
+        )
 
 
 @registry.register("metrics")
@@ -216,18 +219,13 @@ class OneHotIoU(IoU):
         1.0
     """
 
+    @with_signature("num_classes target_class_ids name dtype ignore_class sparse_y_pred axis", IoU, more=False)
     def __init__(
-        self,
-        num_classes: int,
-        target_class_ids: Sequence[int],
-        name: str | None = None,
-        dtype: DType = None,
-        ignore_class: int | None = None,
-        sparse_y_pred: bool = False,
-        axis: int = -1,
+        self, num_classes: int, target_class_ids: Sequence[int], sparse_y_pred: bool = False, **kwargs: Unpack[_IoUArguments]
     ):
-        options: dict[str, Any] = {"ignore_class": ignore_class, "sparse_y_pred": sparse_y_pred, "axis": axis}
-        super().__init__(num_classes, target_class_ids=target_class_ids, name=name, dtype=dtype, sparse_y_true=False, **options)
+        super().__init__(
+            num_classes, target_class_ids=target_class_ids, sparse_y_true=False, sparse_y_pred=sparse_y_pred, **kwargs
+        )
 
 
 @registry.register("metrics")
@@ -248,14 +246,6 @@ class OneHotMeanIoU(MeanIoU):
         1.0
     """
 
-    def __init__(
-        self,
-        num_classes: int,
-        name: str | None = None,
-        dtype: DType = None,
-        ignore_class: int | None = None,
-        sparse_y_pred: bool = False,
-        axis: int = -1,
-    ):
-        options: dict[str, Any] = {"ignore_class": ignore_class, "sparse_y_pred": sparse_y_pred, "axis": axis}
-        super().__init__(num_classes, name=name, dtype=dtype, sparse_y_true=False, **options)
+    @with_signature("num_classes name dtype ignore_class sparse_y_pred axis", IoU, more=False)
+    def __init__(self, num_classes: int, sparse_y_pred: bool = False, **kwargs: Unpack[_IoUArguments]):
+        super().__init__(num_classes, sparse_y_true=False, sparse_y_pred=sparse_y_pred, **kwargs)

@@ -6,12 +6,12 @@ from typing import Any
 from cornu import ops, registry
 from cornu.core import masks
 from cornu.dtypes import HALVES, sum_dtype
-from cornu.errors import InvalidArgumentError
 from cornu.losses.alignment import broadcast_weight, convert_like, is_per_sample, per_sample_values
 from cornu.losses.loss import Loss
 from cornu.metrics.metric import Metric
 from cornu.metrics.sum_variable import in_dtype
 from cornu.typing import Array, ArrayLike, DType
+from cornu.validation import invalid_value
 
 __all__ = ["Mean", "MeanMetricWrapper", "Sum"]
 
@@ -183,7 +183,6 @@ def _function(fn: str | Callable) -> Callable:
     if isinstance(fn, str):
         fn = {**registry.registered("losses"), **registry.registered("metrics.functions")}.get(fn, fn)
     if not callable(fn):
-        raise InvalidArgumentError(
-            f"The metric received `fn={fn!r}`.", "`fn` must be callable.", "Pass a function `fn(y_true, y_pred)`."
-        )
+        expected = "a function `fn(y_true, y_pred)`, or the name of one"
+        raise invalid_value("MeanMetricWrapper", "fn", fn, expected, "mean_squared_error")
     return fn

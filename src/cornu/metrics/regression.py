@@ -4,15 +4,15 @@ from typing import Any
 
 from cornu import config, ops, registry
 from cornu.dtypes import sum_dtype
-from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.losses import regression as losses
 from cornu.losses.alignment import align, convert_like, sample_weights
 from cornu.losses.loss import per_sample
 from cornu.metrics.metric import Metric
 from cornu.metrics.reduction import Mean, MeanMetricWrapper
 from cornu.metrics.sum_variable import in_dtype
-from cornu.ops.argument_checks import check_option
+from cornu.ops.shape_checks import shape_error
 from cornu.typing import Array, ArrayLike, DType
+from cornu.validation import check_nonnegative, check_option
 
 __all__ = [
     "CosineSimilarity",
@@ -25,7 +25,7 @@ __all__ = [
     "RootMeanSquaredError",
 ]
 
-_AGGREGATIONS = ("uniform_average", "variance_weighted_average")
+_AGGREGATIONS = (None, "uniform_average", "variance_weighted_average")
 
 
 @registry.register("metrics", aliases=("MSE", "mse"))
@@ -210,15 +210,8 @@ class R2Score(Metric):
         dtype: DType = None,
     ):
         super().__init__(dtype=dtype, name=name)
-        if class_aggregation is not None:
-            check_option("class_aggregation", class_aggregation, _AGGREGATIONS)
-        if num_regressors < 0:
-            raise InvalidArgumentError(
-                f"`R2Score` received `num_regressors={num_regressors}`.",
-                "`num_regressors` must be 0 or more.",
-                "Omit `num_regressors` for the unadjusted score.",
-            )
-        self.class_aggregation, self.num_regressors = class_aggregation, num_regressors
+        self.class_aggregation = check_option("class_aggregation", class_aggregation, _AGGREGATIONS)
+        self.num_regressors = check_nonnegative(self, "num_regressors", num_regressors)
         self._add_sums(["num_samples"], (), config.floatx())
         self.built = False
 
@@ -227,11 +220,8 @@ class R2Score(Metric):
         if self.built:
             return
         if len(y_pred_shape) != 2:
-            raise ShapeError(
-                f"`R2Score` received predictions of shape {tuple(y_pred_shape)}.",
-                "Predictions must have shape `(batch, outputs)`.",
-                "Reshape the predictions and labels.",
-            )
+            expected = "Predictions must have shape `(batch, outputs)`."
+            raise shape_error("R2Score", y_pred_shape, expected, "Reshape the predictions and labels.", "y_pred")
         shape, dtype = (y_pred_shape[-1],), config.floatx()
         self._add_sums(("squared_sum", "sum"), shape, dtype)
         self.total_mse = self.add_variable(shape, "zeros", dtype=sum_dtype(dtype), name="residual")

@@ -3,13 +3,12 @@
 import numpy as np
 
 from cornu.backends.contract import Backend
-from cornu.dtypes import HALVES, is_complex, is_integer
-from cornu.errors import InvalidTypeError, ShapeError
+from cornu.dtypes import HALVES, is_complex
 from cornu.ops import unknown_sizes
 from cornu.ops.batch_coupling import aligned, of_rank
 from cornu.ops.complex_numbers import view_as_complex, view_as_real
 from cornu.ops.dispatch import arrays, floats, op
-from cornu.ops.shape_checks import check_broadcast
+from cornu.ops.shape_checks import check_broadcast, check_integer_dtype, shape_error
 from cornu.typing import Array, ArrayLike, DType
 from cornu.validation import result_type, standardize_dtype
 
@@ -35,19 +34,10 @@ def _integers(name: str, x: ArrayLike, y: ArrayLike) -> tuple[Backend, Array, Ar
     """Return the backend, and two arrays of integers or booleans cast to their common dtype."""
     backend, x, y = arrays(x, y)
     for argument, value in (("x", x), ("y", y)):
-        _check_has_bits(name, argument, backend.dtype(value))
+        check_integer_dtype(name, argument, backend.dtype(value))
     check_broadcast(name, tuple(x.shape), tuple(y.shape))
     dtype = result_type(backend.dtype(x), backend.dtype(y))
     return backend, backend.cast(x, dtype), backend.cast(y, dtype)
-
-
-def _check_has_bits(name: str, argument: str, dtype: str) -> None:
-    if not (is_integer(dtype) or dtype == "bool"):
-        raise InvalidTypeError(
-            f"`{name}` received `{argument}` of dtype {dtype}.",
-            "Integers or booleans were expected.",
-            f'Cast them first: `ops.cast({argument}, "int32")`; `ops.view` returns the bits of floats.',
-        )
 
 
 @op(**_broadcasting, keras_path="numpy.BitwiseAnd")
@@ -112,7 +102,7 @@ def bitwise_invert(x: ArrayLike) -> Array:
     """
     backend, x = arrays(x)
     dtype = backend.dtype(x)
-    _check_has_bits("bitwise_invert", "x", dtype)
+    check_integer_dtype("bitwise_invert", "x", dtype)
     return backend.logical_not(x) if dtype == "bool" else backend.subtract(backend.negative(x), 1)
 
 
@@ -256,11 +246,9 @@ def view(x: ArrayLike, dtype: DType = None) -> Array:
 def _check_whole(shape: tuple[int, ...], source: str, target: str) -> None:
     size, wanted = _bytes_of(source), _bytes_of(target)
     if size != wanted and (not shape or shape[-1] * size % wanted):
-        raise ShapeError(
-            f"`view` received an array of shape {shape} and dtype {source}, and `dtype={target!r}`.",
-            f"The last axis must have a multiple of {wanted} bytes; an element of the array has {size}.",
-            "Reshape or pad the array, or choose a dtype of the same size.",
-        )
+        expected = f"The last axis must have a multiple of {wanted} bytes; an element of the array has {size}."
+        hint = "Reshape or pad the array, or choose a dtype of the same size."
+        raise shape_error("view", shape, expected, hint, dtype=target)
 
 
 def _bytes_of(dtype: str) -> int:

@@ -5,11 +5,10 @@ Layers hold real numbers; complex ones occur within a computation, which can be 
 
 from cornu.backends.contract import Backend
 from cornu.dtypes import is_complex, sum_dtype
-from cornu.errors import ShapeError
 from cornu.ops import unknown_sizes
 from cornu.ops.batch_coupling import aligned, of_rank
 from cornu.ops.dispatch import arrays, floats, op
-from cornu.ops.shape_checks import check_broadcast, check_real
+from cornu.ops.shape_checks import check_broadcast, check_real, shape_error
 from cornu.typing import Array, ArrayLike
 from cornu.validation import result_type
 
@@ -118,11 +117,8 @@ def view_as_complex(x: ArrayLike) -> Array:
     """
     backend, x = floats(x)
     if len(x.shape) < 1 or x.shape[-1] != 2:
-        raise ShapeError(
-            f"`view_as_complex` received an array of shape {tuple(x.shape)}.",
-            "Its last axis must have size 2, for the real and the imaginary part.",
-            "Use `ops.stack([real, imag], axis=-1)` to join two arrays.",
-        )
+        expected = "Its last axis must have size 2, for the real and the imaginary part."
+        raise shape_error("view_as_complex", x.shape, expected, "Use `ops.stack([real, imag], axis=-1)` to join two arrays.")
     return _joined(backend, "view_as_complex", *(backend.getitem(x, (..., part)) for part in (0, 1)))
 
 

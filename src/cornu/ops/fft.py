@@ -7,14 +7,13 @@ import numpy as np
 
 from cornu.backends.contract import Backend
 from cornu.dtypes import sum_dtype
-from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
-from cornu.ops.argument_checks import check_option
+from cornu.errors import InvalidTypeError
 from cornu.ops.batch_coupling import of_rank, pair_of_rank
 from cornu.ops.dispatch import arrays, as_array, floats, op
 from cornu.ops.nn.windows import check_fits, output_size, windows_along
-from cornu.ops.shape_checks import check_real, check_same_shape
+from cornu.ops.shape_checks import check_real, check_same_shape, shape_error
 from cornu.typing import Array, ArrayLike
-from cornu.validation import check_int, result_type
+from cornu.validation import check_int, check_option, invalid_together, result_type
 
 __all__ = ["extract_sequences", "fft", "fft2", "ifft2", "irfft", "istft", "rfft", "stft"]
 
@@ -39,11 +38,8 @@ def _parts(name: str, x: Sequence[ArrayLike], rank: int = 1) -> tuple[Backend, s
 
 def _check_signal(name: str, backend: Backend, x: Array, rank: int) -> None:
     if len(x.shape) < rank or 0 in x.shape[len(x.shape) - rank :]:
-        raise ShapeError(
-            f"`{name}` received an array of shape {tuple(x.shape)}.",
-            f"It must have at least {rank} {'axis' if rank == 1 else 'axes'}, and elements along the last {rank}.",
-            "Check how it was computed.",
-        )
+        expected = f"It must have at least {rank} {'axis' if rank == 1 else 'axes'}, and elements along the last {rank}."
+        raise shape_error(name, x.shape, expected, "Check how it was computed.")
     check_real(name, backend.dtype(x))
 
 
@@ -256,11 +252,9 @@ def stft(
         side = fft_length // 2
         signal = backend.pad(signal, ((0, 0),) * axis + ((side, side),), "reflect")
     if signal.shape[-1] < fft_length:
-        raise ShapeError(
-            f"`stft` received an array of shape {tuple(x.shape)} and `fft_length={fft_length}`.",
-            "The last axis must not be shorter than one transform.",
-            "Pass a smaller `fft_length`, `center=True`, or more values.",
-        )
+        expected = "The last axis must not be shorter than one transform."
+        hint = "Pass a smaller `fft_length`, `center=True`, or more values."
+        raise shape_error("stft", x.shape, expected, hint, fft_length=fft_length)
     sequences = windows_along(backend, signal, axis, fft_length, stride, 1)
     return _cast(backend, backend.rfft(backend.multiply(sequences, weights)), dtype)
 
@@ -326,11 +320,9 @@ def _checked_sizes(name: str, sequence_length: int, sequence_stride: int, fft_le
     """Check the sizes of a short-time transform, and return the step."""
     length = check_int(name, "sequence_length", sequence_length)
     if check_int(name, "fft_length", fft_length) < length:
-        raise InvalidArgumentError(
-            f"`{name}` received `fft_length={fft_length}` and `sequence_length={sequence_length}`.",
-            "`fft_length` must be equal to `sequence_length` or greater.",
-            "Pass, for example, the next power of 2.",
-        )
+        given = {"fft_length": fft_length, "sequence_length": sequence_length}
+        expected = "`fft_length` must be equal to `sequence_length` or greater."
+        raise invalid_together(name, given, expected, "Pass, for example, the next power of 2.")
     return check_int(name, "sequence_stride", sequence_stride)
 
 
@@ -350,10 +342,8 @@ def _window(backend: Backend, name: str, window: str | ArrayLike | None, length:
     else:
         weights = backend.cast(as_array(backend, window), dtype)
     if tuple(weights.shape) != (length,):
-        raise ShapeError(
-            f"`{name}` received a `window` of shape {tuple(weights.shape)} and `sequence_length={length}`.",
-            "The window must have one value for each element of a sequence.",
-            f"Pass a window of shape ({length},).",
-        )
+        expected = "It must have one value for each element of a sequence."
+        hint = f"Pass a window of shape ({length},)."
+        raise shape_error(name, weights.shape, expected, hint, "window", sequence_length=length)
     before = (size - length) // 2
     return backend.pad(weights, ((before, size - length - before),))

@@ -8,13 +8,23 @@ from typing import Any
 import numpy as np
 
 from cornu.backends.contract import Backend
-from cornu.errors import InvalidArgumentError, ShapeError, one_of
+from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.ops import unknown_sizes
 from cornu.ops.batch_coupling import along_axis, indexed, spared, taken
 from cornu.ops.dispatch import arrays, has_floats, op, zero_of
 from cornu.ops.reductions import flat_if_none, values_of
-from cornu.ops.shape_checks import as_sizes, check_axis, check_block, check_integer_dtype, check_key, check_places, shape_error
+from cornu.ops.shape_checks import (
+    as_sizes,
+    check_axis,
+    check_block,
+    check_integer_dtype,
+    check_key,
+    check_places,
+    shape_error,
+    shapes_error,
+)
 from cornu.typing import Array, ArrayLike
+from cornu.validation import check_option
 
 __all__ = [
     "diag",
@@ -103,11 +113,9 @@ def take_along_axis(x: ArrayLike, indices: ArrayLike, axis: int | None = None) -
 def _check_along(shape: tuple[int, ...], indices: tuple[int, ...], place: int) -> None:
     rests = [(*sizes[:place], *sizes[place + 1 :]) for sizes in (shape, indices)]
     if len(shape) != len(indices) or any(1 not in pair and pair[0] != pair[1] for pair in zip(*rests, strict=True)):
-        raise ShapeError(
-            f"`take_along_axis` received an array of shape {shape} and `indices` of shape {indices}.",
-            f"All sizes except those on axis {place} must be equal, or one of them must be 1.",
-            "Reshape `indices`, or use `take` to select whole slices.",
-        )
+        expected = f"All sizes except those on axis {place} must be equal, or one of them must be 1."
+        hint = "Reshape `indices`, or use `take` to select whole slices."
+        raise shapes_error("take_along_axis", {"x": shape, "indices": indices}, expected, hint)
 
 
 def _window(backend: Backend, start: ArrayLike, length: int, size: int) -> Array:
@@ -238,8 +246,7 @@ def scatter_update(inputs: ArrayLike, indices: ArrayLike, updates: ArrayLike, re
         >>> ops.scatter_update([1, 2, 3], [[1], [1]], [9, 5], reduction="max").tolist()
         [1, 9, 3]
     """
-    if reduction is not None and reduction not in ("add", *_COMBINED):
-        raise one_of("reduction", reduction, ("add", *_COMBINED))
+    check_option("reduction", reduction, (None, "add", *_COMBINED))
     backend, x, indices, updates = arrays(inputs, indices, updates)
     if backend.dtype(x) == "bool":
         return backend.cast(scatter_update(backend.cast(x, "int32"), indices, backend.cast(updates, "bool"), reduction), "bool")

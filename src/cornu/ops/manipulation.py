@@ -9,22 +9,11 @@ import numpy as np
 from cornu.backends.contract import Backend
 from cornu.config import standardize_data_format
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
-from cornu.ops import unknown_sizes
-from cornu.ops.argument_checks import check_option
+from cornu.ops import shape_checks, unknown_sizes
 from cornu.ops.batch_coupling import along_axis, joined, of_rank, padded, reshaped, spared, tiled, transposed
 from cornu.ops.dispatch import arrays, op
-from cornu.ops.shape_checks import (
-    as_sizes,
-    check_axes,
-    check_axis,
-    check_broadcast,
-    check_concatenate,
-    check_reshape,
-    check_sizes,
-    shape_error,
-)
 from cornu.typing import Array, ArrayLike, Axis, IntOrInts, Size
-from cornu.validation import check_int
+from cornu.validation import check_int, check_option, invalid_together
 
 __all__ = [
     "append",
@@ -81,13 +70,13 @@ def reshape(x: ArrayLike, newshape: int | Sequence[Size]) -> Array:
         [[1, 2], [3, 4]]
     """
     backend, x = arrays(x)
-    newshape = as_sizes(_with_sizes_of(x, newshape))
+    newshape = shape_checks.as_sizes(_with_sizes_of(x, newshape))
     if sum(isinstance(size, int) and size == -1 for size in newshape) > 1:  # a TensorFlow graph reports it only when it runs
-        check_reshape(tuple(x.shape), newshape)
+        shape_checks.check_reshape(tuple(x.shape), newshape)
     try:
         return backend.reshape(x, newshape)
     except Exception:
-        check_reshape(tuple(x.shape), newshape)
+        shape_checks.check_reshape(tuple(x.shape), newshape)
         raise
 
 
@@ -129,13 +118,10 @@ def transpose(x: ArrayLike, axes: Sequence[int] | None = None) -> Array:
     """
     backend, x = arrays(x)
     rank = len(x.shape)
-    order = tuple(reversed(range(rank))) if axes is None else check_axes(tuple(axes), x.shape, "axes")
+    order = tuple(reversed(range(rank))) if axes is None else shape_checks.check_axes(tuple(axes), x.shape, "axes")
     if len(order) != rank:
-        raise ShapeError(
-            f"`transpose` received `axes={tuple(axes or ())}` for an array of shape {tuple(x.shape)}.",
-            f"`axes` must contain all {rank} axes.",
-            "Pass each axis once.",
-        )
+        expected = f"`axes` must contain all {rank} axes."
+        raise shape_checks.shape_error("transpose", x.shape, expected, "Pass each axis once.", axes=axes)
     return backend.transpose(x, order)
 
 
@@ -150,7 +136,7 @@ def swapaxes(x: ArrayLike, axis1: int, axis2: int) -> Array:
     """
     backend, x = arrays(x)
     order = list(range(len(x.shape)))
-    first, second = check_axis(axis1, x.shape, "axis1"), check_axis(axis2, x.shape, "axis2")
+    first, second = shape_checks.check_axis(axis1, x.shape, "axis1"), shape_checks.check_axis(axis2, x.shape, "axis2")
     order[first], order[second] = second, first
     return backend.transpose(x, tuple(order))
 
@@ -170,13 +156,9 @@ def moveaxis(x: ArrayLike, source: IntOrInts, destination: IntOrInts) -> Array:
         (3, 4, 2)
     """
     backend, x = arrays(x)
-    sources, places = check_axes(source, x.shape, "source"), check_axes(destination, x.shape, "destination")
-    if len(sources) != len(places):
-        raise InvalidArgumentError(
-            f"`moveaxis` received `source={source!r}` and `destination={destination!r}`.",
-            "Both must have the same length.",
-            "Pass one position for each axis.",
-        )
+    sources = shape_checks.check_axes(source, x.shape, "source")
+    places = shape_checks.check_axes(destination, x.shape, "destination")
+    shape_checks.check_same_length("moveaxis", "source", sources, "destination", places)
     order = [axis for axis in range(len(x.shape)) if axis not in sources]
     for place, axis in sorted(zip(places, sources, strict=True)):
         order.insert(place, axis)
@@ -198,7 +180,7 @@ def expand_dims(x: ArrayLike, axis: Axis) -> Array:
     """
     backend, x = arrays(x)
     count = len(axis) if isinstance(axis, (list, tuple)) else 1
-    places = check_axes(axis, (1,) * (len(x.shape) + count))
+    places = shape_checks.check_axes(axis, (1,) * (len(x.shape) + count))
     sizes = iter(x.shape)
     return backend.reshape(x, tuple(1 if i in places else next(sizes) for i in range(len(x.shape) + count)))
 
@@ -221,13 +203,10 @@ def squeeze(x: ArrayLike, axis: Axis = None) -> Array:
     """
     backend, x = arrays(x)
     shape = tuple(x.shape)
-    places = tuple(i for i, size in enumerate(shape) if size == 1) if axis is None else check_axes(axis, shape)
+    places = tuple(i for i, size in enumerate(shape) if size == 1) if axis is None else shape_checks.check_axes(axis, shape)
     if any(shape[place] != 1 for place in places):
-        raise ShapeError(
-            f"`squeeze` received `axis={axis!r}` for an array of shape {shape}.",
-            "Only axes of size 1 can be removed.",
-            "Choose an axis of size 1, or use `reshape`.",
-        )
+        hint = "Choose an axis of size 1, or use `reshape`."
+        raise shape_checks.shape_error("squeeze", shape, "Only axes of size 1 can be removed.", hint, axis=axis)
     return backend.reshape(x, tuple(size for i, size in enumerate(shape) if i not in places))
 
 
@@ -244,9 +223,9 @@ def broadcast_to(x: ArrayLike, shape: IntOrInts) -> Array:
         [[1, 2], [1, 2]]
     """
     backend, x = arrays(x)
-    sizes = as_sizes(shape)
+    sizes = shape_checks.as_sizes(shape)
     are_known = all(isinstance(size, int) for size in (*x.shape, *sizes))  # not those that TensorFlow computes when it runs
-    if are_known and check_broadcast("broadcast_to", tuple(x.shape), sizes) != sizes:
+    if are_known and shape_checks.check_broadcast("broadcast_to", tuple(x.shape), sizes) != sizes:
         raise ShapeError(
             f"`broadcast_to` received an array of shape {tuple(x.shape)} and `shape={sizes}`.",
             "Broadcasting can only enlarge an array: no size of it may be larger than that of `shape`.",
@@ -269,7 +248,7 @@ def flip(x: ArrayLike, axis: Axis = None) -> Array:
         [3, 2, 1]
     """
     backend, x = arrays(x)
-    return backend.flip(x, check_axes(axis, x.shape))
+    return backend.flip(x, shape_checks.check_axes(axis, x.shape))
 
 
 @op(keras_path="numpy.Flipud")
@@ -312,7 +291,7 @@ def rot90(array: ArrayLike, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Array
         [[2, 4], [1, 3]]
     """
     backend, x = arrays(array)
-    first, second = check_axes(tuple(axes), x.shape, "axes")
+    first, second = shape_checks.check_axes(tuple(axes), x.shape, "axes")
     turns = k % 4
     if turns == 2:
         return backend.flip(x, (first, second))
@@ -341,12 +320,12 @@ def concatenate(xs: Sequence[ArrayLike], axis: int = 0) -> Array:
         [1, 2, 3]
     """
     if len(xs) == 0:
-        check_concatenate((), axis)
+        shape_checks.check_concatenate((), axis)
     backend, *parts = arrays(*xs)
     try:
         return backend.concatenate(parts, axis)
     except Exception:
-        check_concatenate([tuple(part.shape) for part in parts], axis)
+        shape_checks.check_concatenate([tuple(part.shape) for part in parts], axis)
         raise
 
 
@@ -367,7 +346,7 @@ def stack(x: Sequence[ArrayLike], axis: int = 0) -> Array:
         [[1, 3], [2, 4]]
     """
     if len(x) == 0:
-        check_concatenate((), axis)
+        shape_checks.check_concatenate((), axis)
     backend, *parts = arrays(*x)
     shape = tuple(parts[0].shape)
     for part in parts:
@@ -377,7 +356,7 @@ def stack(x: Sequence[ArrayLike], axis: int = 0) -> Array:
                 "All must have the same shape.",
                 "Reshape or pad them, or join them with `concatenate`.",
             )
-    place = check_axis(axis, (*shape, 1))
+    place = shape_checks.check_axis(axis, (*shape, 1))
     wide = (*shape[:place], 1, *shape[place:])
     return backend.concatenate([backend.reshape(part, wide) for part in parts], place)
 
@@ -475,7 +454,7 @@ def split(x: ArrayLike, indices_or_sections: IntOrInts | Array, axis: int = 0) -
         [[1], [2, 3], [4]]
     """
     backend, x = arrays(x)
-    place = check_axis(axis, x.shape)
+    place = shape_checks.check_axis(axis, x.shape)
     size = x.shape[place]
     if size is None:
         return backend.split(x, _sizes_in_trace(backend.shape(x)[place], indices_or_sections), place)
@@ -490,11 +469,9 @@ def split(x: ArrayLike, indices_or_sections: IntOrInts | Array, axis: int = 0) -
     else:
         count = int(indices_or_sections)  # type: ignore[arg-type]
         if count < 1 or size % count:
-            raise ShapeError(
-                f"`split` received an array of shape {tuple(x.shape)} and `indices_or_sections={count}`.",
-                f"The size {size} of axis {axis} must be a multiple of the number of parts.",
-                "Choose another number of parts, or pass the indices at which to split.",
-            )
+            expected = f"The size {size} of axis {axis} must be a multiple of the number of parts."
+            hint = "Choose another number of parts, or pass the indices at which to split."
+            raise shape_checks.shape_error("split", x.shape, expected, hint, indices_or_sections=count)
         cuts = [i * (size // count) for i in range(1, count)]
     return backend.split(x, tuple(np.diff([0, *cuts, size]).tolist()), place)
 
@@ -522,7 +499,7 @@ def array_split(x: ArrayLike, indices_or_sections: IntOrInts, axis: int = 0) -> 
     if isinstance(indices_or_sections, (int, np.integer)):
         count = check_int("array_split", "indices_or_sections", indices_or_sections)
         _, x = arrays(x)
-        size, more = divmod(x.shape[check_axis(axis, x.shape)], count)
+        size, more = divmod(x.shape[shape_checks.check_axis(axis, x.shape)], count)
         indices_or_sections = [number * size + min(number, more) for number in range(1, count)]
     return split(x, indices_or_sections, axis)
 
@@ -574,7 +551,8 @@ def _split_of_rank(name: str, x: ArrayLike, indices_or_sections: IntOrInts, axis
     """Split an array that must have a number of axes."""
     _, x = arrays(x)
     if len(x.shape) < least_rank:
-        raise shape_error(name, x.shape, f"It must have at least {least_rank} axes.", "Use `split` with the `axis`.")
+        expected = f"It must have at least {least_rank} axes."
+        raise shape_checks.shape_error(name, x.shape, expected, "Use `split` with the `axis`.")
     return split(x, indices_or_sections, axis)
 
 
@@ -593,13 +571,10 @@ def unstack(x: ArrayLike, num: int | None = None, axis: int = 0) -> list[Array]:
         [[1, 2], [3, 4]]
     """
     backend, x = arrays(x)
-    place = check_axis(axis, x.shape)
+    place = shape_checks.check_axis(axis, x.shape)
     if num is not None and num != x.shape[place]:
-        raise ShapeError(
-            f"`unstack` received `num={num}` for an array of shape {tuple(x.shape)}.",
-            f"The size of axis {axis} is {x.shape[place]}.",
-            "Omit `num`.",
-        )
+        expected = f"The size of axis {axis} is {x.shape[place]}."
+        raise shape_checks.shape_error("unstack", x.shape, expected, "Omit `num`.", num=num)
     before = (slice_(None),) * place
     return [backend.getitem(x, (*before, i)) for i in range(x.shape[place])]
 
@@ -621,7 +596,7 @@ def repeat(x: ArrayLike, repeats: int | Sequence[int] | np.ndarray, axis: int | 
     backend, values = arrays(x)
     if axis is None:
         values, axis = backend.reshape(values, (-1,)), 0
-    place = check_axis(axis, values.shape)
+    place = shape_checks.check_axis(axis, values.shape)
     shape = backend.shape(values)
     if np.size(repeats) not in (1, shape[place]) or np.min(repeats, initial=0) < 0:
         raise InvalidArgumentError(
@@ -652,7 +627,7 @@ def tile(x: ArrayLike, repeats: IntOrInts) -> Array:
         [1, 2, 1, 2]
     """
     backend, x = arrays(x)
-    counts = check_sizes(repeats, "repeats")
+    counts = shape_checks.check_sizes(repeats, "repeats")
     rank = max(len(counts), len(x.shape))
     counts = (1,) * (rank - len(counts)) + counts
     shape = (1,) * (rank - len(x.shape)) + backend.shape(x)
@@ -688,14 +663,9 @@ def roll(x: ArrayLike, shift: int | list[int] | tuple[int, ...], axis: Axis = No
     backend, values = arrays(x)
     if axis is None:
         return backend.reshape(roll(backend.reshape(values, (-1,)), shift, 0), backend.shape(values))
-    places = check_axes(axis, values.shape)
+    places = shape_checks.check_axes(axis, values.shape)
     shifts = tuple(shift) if isinstance(shift, (list, tuple)) else (shift,) * len(places)
-    if len(shifts) != len(places):
-        raise InvalidArgumentError(
-            f"`roll` received `shift={shift!r}` and `axis={axis!r}`.",
-            "Both must have the same length.",
-            "Pass one integer to shift all axes by the same amount.",
-        )
+    shape_checks.check_same_length("roll", "shift", shifts, "axis", places)
     for place, amount in zip(places, shifts, strict=True):
         size = backend.shape(values)[place]
         cut = 0 if isinstance(size, int) and size == 0 else -int(amount) % size
@@ -727,14 +697,11 @@ def pad(
         >>> ops.pad([1, 2, 3], (1, 2)).tolist(), ops.pad([1, 2, 3], 1, mode="reflect").tolist()
         ([0, 1, 2, 3, 0, 0], [2, 1, 2, 3, 2])
     """
-    modes = ("constant", "reflect", "symmetric", "edge")
-    check_option("mode", mode, modes)
+    check_option("mode", mode, ("constant", "reflect", "symmetric", "edge"))
     if constant_values is not None and mode != "constant":
-        raise InvalidArgumentError(
-            f"`pad` received `constant_values={constant_values!r}` and `mode={mode!r}`.",
-            'Only `mode="constant"` uses `constant_values`.',
-            "Remove one of the two arguments.",
-        )
+        given = {"constant_values": constant_values, "mode": mode}
+        expected = 'Only `mode="constant"` uses `constant_values`.'
+        raise invalid_together("pad", given, expected, "Remove one of the two arguments.")
     backend, x = arrays(x)
     return backend.pad(x, _pairs(pad_width, tuple(x.shape)), mode, 0 if constant_values is None else constant_values)
 
@@ -745,11 +712,9 @@ def _pairs(pad_width: int | Sequence[int] | Sequence[Sequence[int]], shape: tupl
     except Exception:
         pairs = None
     if pairs is None or any(number < 0 for pair in pairs for number in pair):
-        raise ShapeError(
-            f"`pad` received an array of shape {shape} and `pad_width={pad_width!r}`.",
-            f"A pair `(before, after)` of non-negative integers is required for each of the {len(shape)} axes.",
-            "Pass `(0, 0)` for an axis that is not padded.",
-        )
+        expected = f"A pair `(before, after)` of non-negative integers is required for each of the {len(shape)} axes."
+        hint = "Pass `(0, 0)` for an axis that is not padded."
+        raise shape_checks.shape_error("pad", shape, expected, hint, pad_width=pad_width)
     return tuple((before, after) for before, after in pairs)
 
 
@@ -768,7 +733,7 @@ def diff(a: ArrayLike, n: int = 1, axis: int = -1) -> Array:
         [3, 5]
     """
     backend, x = arrays(a)
-    place = check_axis(axis, x.shape)
+    place = shape_checks.check_axis(axis, x.shape)
     before = (slice_(None),) * place
     subtract = backend.not_equal if backend.dtype(x) == "bool" else backend.subtract
     for _ in range(n):
@@ -780,15 +745,12 @@ def _blocks(name: str, x: ArrayLike, block_size: int, data_format: str, divided:
     """Return the backend and the images with channels last; validate that the block size divides the given sizes."""
     backend, values = arrays(x)
     if len(values.shape) != 4:
-        raise shape_error(name, values.shape, "It requires a batch of images (4 axes).", "Add an axis.")
+        raise shape_checks.shape_error(name, values.shape, "It requires a batch of images (4 axes).", "Add an axis.")
     if standardize_data_format(data_format) == "channels_first":
         values = backend.transpose(values, (0, 2, 3, 1))
     if block_size < 1 or any(size % unit for size in values.shape[divided]):
-        raise ShapeError(
-            f"`{name}` received an array of shape {tuple(values.shape)} (channels last) and `block_size={block_size}`.",
-            f"The sizes {tuple(values.shape[divided])} must be multiples of {unit}.",
-            "Choose another `block_size`.",
-        )
+        expected = f"With channels last, the sizes {tuple(values.shape[divided])} must be multiples of {unit}."
+        raise shape_checks.shape_error(name, values.shape, expected, "Choose another `block_size`.", block_size=block_size)
     return backend, values
 
 

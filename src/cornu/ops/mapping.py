@@ -7,12 +7,13 @@ from typing import Any
 
 from cornu import trees
 from cornu.backends import fused_ops
-from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
+from cornu.errors import ShapeError
 from cornu.ops.control_flow import arrays_of, backend_and_trees, check_elements
 from cornu.ops.control_flow import map as map_one_by_one
 from cornu.ops.dispatch import arrays, op
 from cornu.ops.shape_checks import check_axis, check_broadcast, shapes_text
 from cornu.typing import ArrayLike, Tree
+from cornu.validation import invalid_type, invalid_value
 
 __all__ = ["associative_scan", "vectorize", "vectorized_map"]
 
@@ -111,15 +112,10 @@ def vectorize(pyfunc: Callable, *, excluded: Iterable[int] | None = None, signat
         [21, 43]
     """
     if not callable(pyfunc):
-        raise InvalidTypeError(
-            f"`vectorize` received `pyfunc={pyfunc!r}`.", "It must be callable.", "Pass a function of scalars."
-        )
+        raise invalid_type("vectorize", "pyfunc", pyfunc, "callable", "Pass a function of scalars.")
     if signature is not None and not _SIGNATURE.fullmatch(signature):
-        raise InvalidArgumentError(
-            f"`vectorize` received `signature={signature!r}`.",
-            "It must name the last axes of each argument and result in parentheses.",
-            'Write, for example, "(m,n),(n)->(m)".',
-        )
+        expected = "a text that names the last axes of each argument and result in parentheses"
+        raise invalid_value("vectorize", "signature", signature, expected, "(m,n),(n)->(m)")
     kept = frozenset(excluded or ())
     cores = None if signature is None else [re.findall(r"\w+", core) for core in re.findall(_CORE, signature.split("->")[0])]
 

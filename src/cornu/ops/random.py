@@ -20,10 +20,10 @@ from cornu.backends.contract import Backend
 from cornu.dtypes import is_float
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.ops.dispatch import arrays, floats, op
-from cornu.ops.shape_checks import as_sizes, backend_of_sizes, check_axis, check_broadcast, shape_error
+from cornu.ops.shape_checks import backend_of_sizes, check_axis, check_broadcast, check_sizes, shape_error
 from cornu.ops.special import erfinv
 from cornu.typing import Array, ArrayLike, DType, IntOrInts, Size
-from cornu.validation import standardize_dtype
+from cornu.validation import check_between, invalid_together, invalid_type, standardize_dtype
 
 
 class _KeySource(Protocol):
@@ -57,23 +57,11 @@ def _key(seed: Any, backend: Backend | None = None) -> tuple[Backend, Any]:
     return backend, words if backend.is_traced(words) else backend.to_numpy(words)
 
 
-def _sizes(shape: IntOrInts) -> tuple[int, ...]:
-    """Return a shape as a tuple; raise ``ShapeError`` if a size is negative."""
-    sizes = as_sizes(shape)
-    if any(isinstance(size, int) and size < 0 for size in sizes):
-        raise ShapeError(f"`shape={shape}` was given.", "No size may be negative.", "Pass the sizes of the result.")
-    return sizes
-
-
 def _float_dtype(name: str, dtype: DType) -> str:
     """Return the name of a dtype; raise ``InvalidTypeError`` unless it is one of floats."""
     found = standardize_dtype(dtype)
     if not is_float(found):
-        raise InvalidTypeError(
-            f"`{name}` received `dtype={found!r}`.",
-            "It must be a floating-point dtype.",
-            "Cast the result to another dtype.",
-        )
+        raise invalid_type(name, "dtype", found, "a floating-point dtype", "Cast the result to another dtype.")
     return found
 
 
@@ -117,7 +105,7 @@ def uniform(
         True
     """
     backend, key = _key(seed, backend_of_sizes(shape))
-    drawn = _uniform(backend, key, _sizes(shape), _float_dtype("uniform", dtype))
+    drawn = _uniform(backend, key, check_sizes(shape), _float_dtype("uniform", dtype))
     return _scaled(backend, drawn, _difference(maxval, minval), minval)
 
 
@@ -150,7 +138,7 @@ def normal(
         (2, 3)
     """
     backend, key = _key(seed, backend_of_sizes(shape))
-    return _scaled(backend, _normal(backend, key, _sizes(shape), _float_dtype("normal", dtype)), stddev, mean)
+    return _scaled(backend, _normal(backend, key, check_sizes(shape), _float_dtype("normal", dtype)), stddev, mean)
 
 
 @op
@@ -169,7 +157,7 @@ def truncated_normal(
     """
     backend, key = _key(seed, backend_of_sizes(shape))
     dtype = _float_dtype("truncated_normal", dtype)
-    part = _uniform(backend, key, _sizes(shape), "float64" if dtype == "float64" else "float32")
+    part = _uniform(backend, key, check_sizes(shape), "float64" if dtype == "float64" else "float32")
     edge = math.erf(math.sqrt(2))
     drawn = backend.multiply(erfinv(backend.multiply(backend.subtract(backend.multiply(part, 2.0), 1.0), edge)), math.sqrt(2))
     drawn = backend.minimum(backend.maximum(drawn, -2.0), 2.0)
@@ -197,13 +185,11 @@ def randint(shape: IntOrInts, minval: int, maxval: int, dtype: DType = "int32", 
     """
     span = int(maxval) - int(minval)
     if not 0 < span <= 2**31:
-        raise InvalidArgumentError(
-            f"`minval={minval}` and `maxval={maxval}` were given.",
-            "The range must contain at least one and at most 2**31 integers.",
-            "Pass a `maxval` larger than `minval`.",
-        )
+        expected = "The range must contain at least one and at most 2**31 integers."
+        hint = "Pass a `maxval` larger than `minval`."
+        raise invalid_together("randint", {"minval": minval, "maxval": maxval}, expected, hint)
     backend, key = _key(seed, backend_of_sizes(shape))
-    words = _uniform(backend, key, (2, *_sizes(shape)), "float32")  # 16 bits of each word, since a float32 has only 24
+    words = _uniform(backend, key, (2, *check_sizes(shape)), "float32")  # 16 bits of each word, since a float32 has only 24
     words = backend.cast(backend.floor(backend.multiply(words, 2.0**16)), "uint32")
     high, low = backend.getitem(words, 0), backend.getitem(words, 1)
     number = backend.add(backend.multiply(high, 2**16), low)
@@ -227,7 +213,7 @@ def bernoulli(shape: IntOrInts, probability: ArrayLike = 0.5, dtype: DType = "bo
         [True, True]
     """
     backend, key = _key(seed, backend_of_sizes(shape))
-    drawn = backend.less(_uniform(backend, key, _sizes(shape), "float32"), probability)
+    drawn = backend.less(_uniform(backend, key, check_sizes(shape), "float32"), probability)
     return backend.cast(drawn, standardize_dtype(dtype))
 
 
@@ -256,7 +242,7 @@ def categorical(logits: ArrayLike, num_samples: int, dtype: DType = "int32", see
         raise shape_error(
             "categorical", logits.shape, "`logits` must have the shape `(batch, classes)`.", "For one row, pass `logits[None]`."
         )
-    [num_samples] = _sizes(num_samples)
+    [num_samples] = check_sizes(num_samples, "num_samples")
     batch, classes = backend.shape(logits)
     backend, key = _key(seed, backend)
     part = backend.maximum(_uniform(backend, key, (batch, num_samples, classes), backend.dtype(logits)), 1e-30)
@@ -284,8 +270,7 @@ def dropout(inputs: ArrayLike, rate: float, noise_shape: Sequence[Size] | None =
         >>> sorted(set(ops.random.dropout(ops.ones((100,)), 0.5, seed=1).tolist()))
         [0.0, 2.0]
     """
-    if not 0 <= rate <= 1:
-        raise InvalidArgumentError(f"`rate={rate!r}` was given.", "It must be between 0 and 1.", "Pass, for example, 0.5.")
+    check_between("dropout", "rate", rate)
     backend, x = floats(inputs)
     if rate == 0:
         return x
@@ -373,7 +358,7 @@ def _drawn(name: str, shape: IntOrInts, dtype: DType, seed: Seed, parameters: di
     Raises:
         InvalidTypeError: If the dtype is not a floating-point one.
     """
-    dtype, sizes = _float_dtype(name, dtype), _sizes(shape)
+    dtype, sizes = _float_dtype(name, dtype), check_sizes(shape)
     values = [_known_values(name, argument, sizes, parameter) for argument, parameter in parameters.items()]
     own = [value for value, _, _ in parameters.values() if backends.owner(value) is not None]
     backend, key = _key(seed, backend_of_sizes(shape) or (backends.of(*own) if own else None))

@@ -10,17 +10,9 @@ import numpy as np
 from cornu.backends.contract import Backend
 from cornu.dtypes import HALVES, wider_float
 from cornu.errors import InvalidArgumentError
-from cornu.ops import unknown_sizes
+from cornu.ops import shape_checks, unknown_sizes
 from cornu.ops.batch_coupling import along_axis
 from cornu.ops.dispatch import arrays, computed_in_float32, floats, op
-from cornu.ops.shape_checks import (
-    check_axes,
-    check_axis,
-    check_broadcast,
-    check_integer_dtype,
-    check_not_empty,
-    check_same_shape,
-)
 from cornu.typing import Array, ArrayLike, Axis, DType
 from cornu.validation import standardize_dtype
 
@@ -53,11 +45,11 @@ def _reduce(primitive: str, x: ArrayLike, axis: Axis, keepdims: bool) -> Array:
     backend, x = arrays(x)
     axis = tuple(axis) if isinstance(axis, list) else axis
     if isinstance(axis, tuple):  # TensorFlow reports a repeated axis only when its graph runs
-        check_axes(axis, x.shape)
+        shape_checks.check_axes(axis, x.shape)
     try:
         return getattr(backend, primitive)(x, axis, keepdims)
     except Exception:
-        check_axes(axis, x.shape)
+        shape_checks.check_axes(axis, x.shape)
         raise
 
 
@@ -149,7 +141,7 @@ def _extremum(name: str, primitive: str, x: ArrayLike, axis: Axis, keepdims: boo
     """Return the largest or the smallest element; of an ``initial`` value as well, which the named primitive compares."""
     backend, x = arrays(x)
     if initial is None:
-        check_not_empty(name, x.shape, check_axes(axis, x.shape))
+        shape_checks.check_not_empty(name, x.shape, shape_checks.check_axes(axis, x.shape))
         return _reduce(name, x, axis, keepdims)
     if math.prod(x.shape) == 0:
         return backend.full(tuple(_reduce("sum", x, axis, keepdims).shape), initial, backend.dtype(x))
@@ -262,12 +254,12 @@ def argmin(x: ArrayLike, axis: int | None = None, keepdims: bool = False) -> Arr
 
 def _place(name: str, x: ArrayLike, axis: int | None, keepdims: bool) -> Array:
     backend, x = arrays(x)
-    check_not_empty(name, x.shape, check_axes(axis, x.shape))
+    shape_checks.check_not_empty(name, x.shape, shape_checks.check_axes(axis, x.shape))
     function = getattr(backend, name)
     if axis is None:
         result, shape = function(backend.reshape(x, (-1,)), 0), (1,) * len(x.shape)
     else:
-        axis = check_axis(axis, x.shape)
+        axis = shape_checks.check_axis(axis, x.shape)
         result, shape = function(x, axis), (*x.shape[:axis], 1, *x.shape[axis + 1 :])
     return backend.reshape(result, shape) if keepdims else result
 
@@ -287,7 +279,7 @@ def _flat_or_cast(x: ArrayLike, axis: int | None, dtype: DType) -> tuple[Backend
 
 def flat_if_none(backend: Backend, x: Array, axis: int | None) -> tuple[Array, int]:
     """Return an array and the number of one of its axes, or for None the flat array and 0."""
-    return (backend.reshape(x, (-1,)), 0) if axis is None else (x, check_axis(axis, x.shape))
+    return (backend.reshape(x, (-1,)), 0) if axis is None else (x, shape_checks.check_axis(axis, x.shape))
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Cumsum")
@@ -384,9 +376,9 @@ def average(x: ArrayLike, axis: Axis = None, weights: ArrayLike | None = None) -
         return mean(x, axis)
     backend, x, parts = floats(x, weights)
     if len(parts.shape) != len(x.shape):
-        place = check_axis(axis, x.shape)
+        place = shape_checks.check_axis(axis, x.shape)
         parts = backend.reshape(parts, tuple(-1 if i == place else 1 for i in range(len(x.shape))))
-    shape = check_broadcast("average", tuple(x.shape), tuple(parts.shape))
+    shape = shape_checks.check_broadcast("average", tuple(x.shape), tuple(parts.shape))
     dtype = wider_float(backend.dtype(x), backend.dtype(parts))
     if dtype in HALVES:
         x, parts = backend.cast(x, "float32"), backend.cast(parts, "float32")
@@ -414,7 +406,7 @@ def logsumexp(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
     result = backend.add(backend.log(total), top)
     if keepdims:
         return result
-    places = check_axes(axis, x.shape)
+    places = shape_checks.check_axes(axis, x.shape)
     return backend.reshape(result, tuple(size for i, size in enumerate(x.shape) if i not in places))
 
 
@@ -439,7 +431,7 @@ def bincount(x: ArrayLike, weights: ArrayLike | None = None, minlength: int = 0,
         [0, 2, 0, 1]
     """
     backend, x = arrays(x)
-    check_integer_dtype("bincount", "x", backend.dtype(x))
+    shape_checks.check_integer_dtype("bincount", "x", backend.dtype(x))
     if None in tuple(x.shape):  # an engine with sizes that are known later can make an array of a length known later
         length: Any = backend.maximum(backend.add(backend.max(backend.cast(x, "int32")), 1), minlength)
     else:
@@ -448,7 +440,7 @@ def bincount(x: ArrayLike, weights: ArrayLike | None = None, minlength: int = 0,
         weights = backend.full(backend.shape(x), 1, "int32")
     else:
         _, weights, _ = arrays(weights, x)
-        check_same_shape("bincount", "x", x.shape, "weights", weights.shape)
+        shape_checks.check_same_shape("bincount", "x", x.shape, "weights", weights.shape)
     *batch, count = backend.shape(x)
     rows = math.prod(batch)
     first = backend.multiply(backend.reshape(backend.arange(0, rows, 1, "int32"), (rows, 1)), length)

@@ -6,10 +6,10 @@ import numpy as np
 
 from cornu.backends.contract import Backend
 from cornu.dtypes import is_integer, sum_dtype
-from cornu.errors import ShapeError
 from cornu.ops.dispatch import arrays, op
 from cornu.ops.indexing import scatter_update
 from cornu.ops.reductions import in_sum_dtype, largest_integer
+from cornu.ops.shape_checks import shapes_error
 from cornu.typing import Array, ArrayLike
 
 __all__ = ["segment_max", "segment_min", "segment_prod", "segment_sum"]
@@ -29,11 +29,8 @@ def _segments(name: str, data: ArrayLike, segment_ids: ArrayLike, count: int | N
         count = largest_integer(name, backend, segment_ids, "Pass `num_segments`.") + 1
     parts, numbers = tuple(data.shape), tuple(segment_ids.shape)
     if len(numbers) != 1 or not parts or (numbers[0] != parts[0] and None not in (numbers[0], parts[0])):
-        raise ShapeError(
-            f"`{name}` received `data` of shape {parts} and `segment_ids` of shape {numbers}.",
-            "There must be one segment ID for each slice of `data` along its first axis.",
-            "Check the first axis of both arguments.",
-        )
+        expected = "There must be one segment ID for each slice of `data` along its first axis."
+        raise shapes_error(name, {"data": parts, "segment_ids": numbers}, expected, "Check the first axis of both arguments.")
     places = backend.cast(segment_ids, "int32")
     is_outside = backend.logical_or(backend.less(places, 0), backend.greater_equal(places, count))
     return backend, data, backend.where(is_outside, count, places), count

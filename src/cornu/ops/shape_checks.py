@@ -6,7 +6,7 @@ clearer one.
 
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
 
@@ -17,6 +17,7 @@ from cornu.backends.contract import Backend
 from cornu.dtypes import is_complex, is_integer
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.typing import Axis, IntOrInts, Size
+from cornu.validation import invalid_dtype, invalid_together
 
 Shape = tuple[int, ...]
 
@@ -33,7 +34,9 @@ def shapes_text(shapes: Sequence[Shape]) -> str:
     return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
 
 
-def shape_error(name: str, shape: Sequence[Size], expected: str, hint: str) -> ShapeError:
+def shape_error(
+    name: str, shape: Sequence[Size], expected: str, hint: str, argument: str = "", **given: int | str | Sequence | None
+) -> ShapeError:
     """Return the exception for the shape of the array that an op received, to be raised by the caller.
 
     Args:
@@ -41,8 +44,35 @@ def shape_error(name: str, shape: Sequence[Size], expected: str, hint: str) -> S
         shape: Shape of the array.
         expected: String, what was expected.
         hint: String, how to fix the problem.
+        argument: Name of the argument. Defaults to ``""`` (the op has one array).
+        **given: Another argument, which the shape does not fit.
+
+    Example:
+        >>> from cornu.ops.shape_checks import shape_error
+        >>> shape_error("unstack", (2, 3), "The size of axis 0 is 2.", "Omit `num`.", num=4).received
+        '`unstack` received an array of shape (2, 3) and `num=4`.'
     """
-    return ShapeError(f"`{name}` received an array of shape {tuple(shape)}.", expected, hint)
+    what = f"`{argument}`" if argument else "an array"
+    more = "".join(f" and `{other}={value!r:.80}`" for other, value in given.items())
+    return ShapeError(f"`{name}` received {what} of shape {tuple(shape)}{more}.", expected, hint)
+
+
+def shapes_error(name: str, shapes: Mapping[str, Sequence[Size]], expected: str, hint: str) -> ShapeError:
+    """Return the exception for shapes of several arrays that do not fit each other, to be raised by the caller.
+
+    Args:
+        name: Name of the op.
+        shapes: Dict from the names of the arguments to the shapes of the arrays.
+        expected: String, what was expected.
+        hint: String, how to fix the problem.
+
+    Example:
+        >>> from cornu.ops.shape_checks import shapes_error
+        >>> shapes_error("solve", {"a": (3, 3), "b": (2,)}, "", "").received
+        '`solve` received `a` of shape (3, 3) and `b` of shape (2,).'
+    """
+    *first, last = (f"`{argument}` of shape {tuple(shape)}" for argument, shape in shapes.items())
+    return ShapeError(f"`{name}` received {', '.join(first)} and {last}.", expected, hint)
 
 
 def as_sizes(shape: int | Sequence[Size]) -> Shape:
@@ -99,7 +129,7 @@ def check_sizes(shape: IntOrInts, argument: str = "shape") -> Shape:
     """Validate the shape of an array to create: one size or several, none of them negative.
 
     Raises:
-        InvalidArgumentError: If a size is negative.
+        ShapeError: If a size is negative.
         InvalidTypeError: If a size is not an integer.
 
     Example:
@@ -109,7 +139,7 @@ def check_sizes(shape: IntOrInts, argument: str = "shape") -> Shape:
     """
     sizes = as_sizes(shape)
     if any(isinstance(size, int) and size < 0 for size in sizes):
-        raise InvalidArgumentError(
+        raise ShapeError(
             f"`{argument}={shape!r}` was given.", "A size must be 0 or greater.", f"Check how `{argument}` was computed."
         )
     return sizes
@@ -201,11 +231,15 @@ def check_broadcast(name: str, *shapes: Shape) -> Shape:
 def check_same_shape(name: str, first_name: str, first: Shape, second_name: str, second: Shape) -> None:
     """Raise a :class:`ShapeError` unless two arguments have the same shape."""
     if tuple(first) != tuple(second):
-        raise ShapeError(
-            f"`{name}` received `{first_name}` of shape {tuple(first)} and `{second_name}` of shape {tuple(second)}.",
-            "Both must have the same shape.",
-            f"Reshape `{first_name}`, or check how `{second_name}` was computed.",
-        )
+        hint = f"Reshape `{first_name}`, or check how `{second_name}` was computed."
+        raise shapes_error(name, {first_name: first, second_name: second}, "Both must have the same shape.", hint)
+
+
+def check_same_length(name: str, first_name: str, first: Sequence, second_name: str, second: Sequence) -> None:
+    """Raise an :class:`InvalidArgumentError` unless two arguments have the same number of elements."""
+    if len(first) != len(second):
+        hint = f"Pass one element of `{second_name}` for each element of `{first_name}`."
+        raise invalid_together(name, {first_name: first, second_name: second}, "Both must have the same length.", hint)
 
 
 def check_concatenate(shapes: Sequence[Shape], axis: int | None) -> None:
@@ -249,21 +283,15 @@ def check_real(name: str, dtype: str) -> None:
         InvalidTypeError: If it is.
     """
     if is_complex(dtype):
-        raise InvalidTypeError(
-            f"`{name}` received an array of dtype {dtype}.",
-            "Its arguments must be real numbers.",
-            "Pass the real and the imaginary part, `ops.real(x)` and `ops.imag(x)`, separately.",
-        )
+        hint = "Pass the real and the imaginary part, `ops.real(x)` and `ops.imag(x)`, separately."
+        raise invalid_dtype(name, dtype, "real numbers", hint)
 
 
 def check_integer_dtype(name: str, argument: str, dtype: str) -> None:
     """Raise an :class:`InvalidTypeError` unless the dtype of indices is an integer dtype (or bool)."""
     if not (is_integer(dtype) or dtype == "bool"):
-        raise InvalidTypeError(
-            f"`{name}` received `{argument}` of dtype {dtype}.",
-            "Indices must be integers.",
-            f'Cast them first: `ops.cast({argument}, "int32")`.',
-        )
+        hint = f'Cast them first: `ops.cast({argument}, "int32")`.'
+        raise invalid_dtype(name, dtype, "integers or booleans", hint, argument)
 
 
 def check_not_empty(name: str, shape: Shape, axes: Sequence[int]) -> None:

@@ -4,13 +4,13 @@ import math
 from collections.abc import Callable
 
 from cornu.backends.contract import Backend
-from cornu.errors import InvalidArgumentError, ShapeError
-from cornu.ops.argument_checks import check_option
+from cornu.errors import InvalidArgumentError
 from cornu.ops.batch_coupling import along_axis, first_alone, looked_up, of_rank, predicted, quantiles
 from cornu.ops.dispatch import arrays, computed_in_float32, floats, op
 from cornu.ops.reductions import flat_if_none
-from cornu.ops.shape_checks import check_axes
+from cornu.ops.shape_checks import check_axes, shape_error
 from cornu.typing import Array, ArrayLike, Axis
+from cornu.validation import check_option
 
 __all__ = [
     "argpartition",
@@ -162,11 +162,8 @@ def searchsorted(sorted_sequence: ArrayLike, values: ArrayLike, side: str = "lef
     check_option("side", side, ("left", "right"))
     backend, row, values = arrays(sorted_sequence, values)
     if len(row.shape) != 1:
-        raise ShapeError(
-            f"`searchsorted` received `sorted_sequence` of shape {tuple(row.shape)}.",
-            "It must be one-dimensional, of shape `(n,)`.",
-            "Call `searchsorted` once for each sequence.",
-        )
+        expected = "It must be one-dimensional, of shape `(n,)`."
+        raise shape_error("searchsorted", row.shape, expected, "Call `searchsorted` once for each sequence.", "sorted_sequence")
     wide = backend.reshape(values, (*values.shape, 1))
     ordered, is_nan = (backend.less, backend.less_equal)[side == "right"](row, wide), backend.not_equal(wide, wide)
     counted = backend.equal(row, row) if side == "left" else True

@@ -3,17 +3,15 @@
 import math
 from builtins import range as range_  # Keras uses the name for an argument
 
-from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.ops import reductions
-from cornu.ops.argument_checks import check_option
 from cornu.ops.batch_coupling import along_axis
 from cornu.ops.creation import linspace
 from cornu.ops.dispatch import computed_in_float32, floats, op
 from cornu.ops.segments import segment_sum
-from cornu.ops.shape_checks import check_axis, check_same_shape, shape_error
+from cornu.ops.shape_checks import check_axis, check_same_shape, shape_error, shapes_error
 from cornu.ops.sorting import searchsorted
 from cornu.typing import Array, ArrayLike
-from cornu.validation import check_int
+from cornu.validation import check_int, check_option, invalid_value
 
 __all__ = ["corrcoef", "correlate", "histogram", "psnr", "trapezoid"]
 
@@ -73,11 +71,9 @@ def correlate(x1: ArrayLike, x2: ArrayLike, mode: str = "valid") -> Array:
     check_option("mode", mode, ("valid", "same", "full"))
     backend, x1, x2 = floats(x1, x2)
     if len(x1.shape) != 1 or len(x2.shape) != 1 or not (x1.shape[0] and x2.shape[0]):
-        raise ShapeError(
-            f"`correlate` received arrays of shapes {tuple(x1.shape)} and {tuple(x2.shape)}.",
-            "Both must be sequences of at least one element, of shapes `(n,)` and `(m,)`.",
-            "Call it once for each pair of sequences.",
-        )
+        expected = "Both must be sequences of at least one element, of shapes `(n,)` and `(m,)`."
+        hint = "Call it once for each pair of sequences."
+        raise shapes_error("correlate", {"x1": x1.shape, "x2": x2.shape}, expected, hint)
     if x1.shape[0] < x2.shape[0]:  # the roles are exchanged, and the shifts reversed
         return backend.flip(correlate(x2, x1, mode), 0)
     size = x2.shape[0]
@@ -132,11 +128,7 @@ def _checked_range(range: tuple[float, float]) -> tuple[float, float]:
     except (TypeError, ValueError):
         low = high = math.nan
     if not low < high:
-        raise InvalidArgumentError(
-            f"`histogram` received `range={range!r}`.",
-            "It must be a pair of numbers, the smaller one first.",
-            "Pass, for example, `range=(0, 1)`.",
-        )
+        raise invalid_value("histogram", "range", range, "a pair of numbers, the smaller one first", (0, 1))
     return low, high
 
 

@@ -6,10 +6,10 @@ import numpy as np
 
 from cornu import backends, config
 from cornu.errors import InvalidArgumentError, ShapeError
-from cornu.ops.argument_checks import check_option
 from cornu.ops.dispatch import op
 from cornu.ops.shape_checks import check_sizes
 from cornu.typing import Array, ArrayLike
+from cornu.validation import check_option
 
 __all__ = ["bartlett", "blackman", "hamming", "hanning", "kaiser"]
 
@@ -96,10 +96,9 @@ def kaiser(x: ArrayLike, beta: float) -> Array:
     return _window(np.kaiser, x, float(np.asarray(beta)))
 
 
-def check_scaling(scaling: str | None) -> None:
-    """Raise ``InvalidArgumentError`` unless the scaling of a spectrogram is ``"density"``, ``"spectrum"`` or None."""
-    if scaling is not None:
-        check_option("scaling", scaling, ("density", "spectrum"))
+def check_scaling(scaling: str | None) -> str | None:
+    """Return the scaling of a spectrogram; raise ``InvalidArgumentError`` for another one than those of Keras."""
+    return check_option("scaling", scaling, (None, "density", "spectrum"))
 
 
 def window_values(window: str | ArrayLike, length: int, periodic: bool = False) -> np.ndarray:

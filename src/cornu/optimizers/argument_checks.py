@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cornu.errors import InvalidArgumentError, did_you_mean, warn
-from cornu.ops.argument_checks import invalid_value
+from cornu.validation import check_between, check_int, check_positive
 
 _SUCCESSORS = {
     "lr": "Did you mean 'learning_rate'?",
@@ -33,8 +33,9 @@ def refuse_unknown(optimizer: str, given: Mapping[str, Any], known: Iterable[str
         )
 
 
-def check_settings(settings: Mapping[str, Any]) -> None:
-    """Check the arguments of the base class of optimizers, given by name."""
+def check_settings(optimizer: object) -> None:
+    """Check the attributes of an optimizer that are arguments of the base class."""
+    settings = vars(optimizer)
     clips = {name: settings[name] for name in ("clipnorm", "clipvalue", "global_clipnorm")}
     given = {name: value for name, value in clips.items() if value is not None}
     if len(given) > 1:
@@ -45,22 +46,12 @@ def check_settings(settings: Mapping[str, Any]) -> None:
         )
     positive = given | {name: settings[name] or None for name in ("loss_scale_factor", "weight_decay")}
     for name, value in positive.items():
-        if value is not None and not value > 0:
-            raise InvalidArgumentError(
-                f"The optimizer received `{name}={value!r}`.",
-                f"`{name}` must be a positive number.",
-                f"Omit `{name}` to disable it.",
-            )
-    if not 0 <= settings["ema_momentum"] <= 1:
-        raise invalid_value("The optimizer", "ema_momentum", settings["ema_momentum"], "between 0 and 1", 0.99)
+        if value is not None:
+            check_positive(optimizer, name, value)
+    check_between(optimizer, "ema_momentum", settings["ema_momentum"])
     for name, least in (("ema_overwrite_frequency", 1), ("gradient_accumulation_steps", 2)):
-        value = settings[name]
-        if value is not None and (not hasattr(value, "__index__") or value < least):
-            raise InvalidArgumentError(
-                f"The optimizer received `{name}={value!r}`.",
-                f"`{name}` must be an integer of at least {least}.",
-                f"Omit `{name}` to disable it.",
-            )
+        if settings[name] is not None:
+            check_int(optimizer, name, settings[name], least)
 
 
 def names_to_load(optimizer: Any, store: Mapping[str, Any]) -> list[str]:

@@ -3,11 +3,11 @@
 from typing import Any, Unpack
 
 from cornu import ops, registry
-from cornu.errors import InvalidArgumentError
 from cornu.optimizers.learning_rate import LearningRate
 from cornu.optimizers.optimizer import Optimizer, Update
 from cornu.optimizers.shared_arguments import OptimizerArguments, with_shared_arguments
 from cornu.typing import Array
+from cornu.validation import check_nonnegative, invalid_value
 
 __all__ = ["Ftrl"]
 
@@ -72,18 +72,10 @@ class Ftrl(Optimizer):
     def _check(self) -> None:
         """Raise ``InvalidArgumentError`` if an argument is out of its range."""
         if self.learning_rate_power > 0:
-            raise InvalidArgumentError(
-                f"`Ftrl` received `learning_rate_power={self.learning_rate_power}`.",
-                "It must be 0 or less.",
-                "Pass, for example, -0.5.",
-            )
+            raise invalid_value(self, "learning_rate_power", self.learning_rate_power, "0 or less", -0.5)
         strengths = ("l1_regularization_strength", "l2_regularization_strength", "l2_shrinkage_regularization_strength")
         for argument in ("initial_accumulator_value", *strengths):
-            value = getattr(self, argument)
-            if value < 0:
-                raise InvalidArgumentError(
-                    f"`Ftrl` received `{argument}={value}`.", "It must be 0 or more.", f"Omit `{argument}` for the default."
-                )
+            check_nonnegative(self, argument, getattr(self, argument))
 
     def slot_groups(self) -> list[dict[str, float]]:
         """Return the slots of the sum of squared gradients and of the linear term."""

@@ -12,6 +12,7 @@ from cornu.core.variable import Variable
 from cornu.errors import InvalidTypeError, returned_none
 from cornu.optimizers.schedules import LearningRateSchedule
 from cornu.typing import Array, Config
+from cornu.validation import invalid_type
 
 LearningRate: TypeAlias = float | LearningRateSchedule | Callable[[], Any]
 """A number, a schedule, or a function without arguments that returns the learning rate."""
@@ -39,11 +40,9 @@ def checked_learning_rate(optimizer: str, learning_rate: LearningRate | Config) 
             raise TypeError
         return float(rate)
     except (TypeError, ValueError):
-        raise InvalidTypeError(
-            f"`{optimizer}` received `learning_rate={rate!r}`.",
-            "It must be a number, or a schedule from `cornu.optimizers.schedules`, or a function without arguments.",
-            "For a function of the epoch, use the callback `LearningRateScheduler`.",
-        ) from None
+        expected = "a number, or a schedule from `cornu.optimizers.schedules`, or a function without arguments"
+        hint = "For a function of the epoch, use the callback `LearningRateScheduler`."
+        raise invalid_type(optimizer, "learning_rate", rate, expected, hint) from None
 
 
 def _check_takes_no_argument(optimizer: str, function: Callable) -> None:

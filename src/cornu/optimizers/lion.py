@@ -3,12 +3,12 @@
 from typing import Any, Unpack
 
 from cornu import ops, registry
-from cornu.ops.argument_checks import invalid_value
 from cornu.optimizers.learning_rate import LearningRate
 from cornu.optimizers.optimizer import Optimizer, Update
 from cornu.optimizers.shared_arguments import OptimizerArguments, with_shared_arguments
 from cornu.optimizers.transforms import update_moment
 from cornu.typing import Array
+from cornu.validation import check_between
 
 __all__ = ["Lion"]
 
@@ -53,9 +53,7 @@ class Lion(Optimizer):
         **kwargs: Unpack[OptimizerArguments],
     ):
         super().__init__(learning_rate=learning_rate, **kwargs)
-        if not 0 < beta_1 <= 1:
-            raise invalid_value("`Lion`", "beta_1", beta_1, "greater than 0 and at most 1", 0.9)
-        self.beta_1, self.beta_2 = beta_1, beta_2
+        self.beta_1, self.beta_2 = check_between(self, "beta_1", beta_1, without=(0,)), beta_2
 
     def slot_groups(self) -> list[dict[str, float]]:
         """Return the slot of the moving average of gradients."""

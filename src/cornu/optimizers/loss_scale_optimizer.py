@@ -6,7 +6,7 @@ from typing import Any
 
 from cornu import ops, registry, serialization, validation
 from cornu.core.variable import Variable
-from cornu.errors import InvalidArgumentError, InvalidTypeError
+from cornu.errors import InvalidArgumentError
 from cornu.optimizers import transforms
 from cornu.optimizers.learning_rate import LearningRate
 from cornu.optimizers.optimizer import Optimizer, Slots, State
@@ -81,21 +81,11 @@ class LossScaleOptimizer(Optimizer):
     ):
         super().__init__(learning_rate=0.0, name=name, **_without_defaults(kwargs))
         if not isinstance(inner_optimizer, Optimizer):
-            raise InvalidTypeError(
-                f"`LossScaleOptimizer` received `inner_optimizer={inner_optimizer!r}`.",
-                "`inner_optimizer` must be an optimizer.",
-                "Pass, for example, `LossScaleOptimizer(Adam(learning_rate=0.001))`.",
-            )
-        if (
-            isinstance(initial_scale, bool)
-            or not isinstance(initial_scale, (int, float))
-            or not 0 < initial_scale < float("inf")
-        ):
-            raise InvalidArgumentError(
-                f"`LossScaleOptimizer` received `initial_scale={initial_scale!r}`.",
-                "`initial_scale` must be a positive number.",
-                "Omit it for the default of 32768.",
-            )
+            hint = "Pass, for example, `LossScaleOptimizer(Adam(learning_rate=0.001))`."
+            raise validation.invalid_type(self, "inner_optimizer", inner_optimizer, "an optimizer", hint)
+        is_number = isinstance(initial_scale, (int, float)) and not isinstance(initial_scale, bool)
+        if not (is_number and 0 < initial_scale < float("inf")):
+            raise validation.invalid_value(self, "initial_scale", initial_scale, "a positive number", 32768.0)
         self.inner_optimizer = inner_optimizer
         self.inner_optimizer.loss_scale_factor = None  # gradients would be divided twice
         self.initial_scale = initial_scale

@@ -9,6 +9,7 @@ from cornu.core.variable import Variable
 from cornu.errors import InvalidArgumentError, InvalidTypeError, MissingNameError, warn
 from cornu.optimizers.loss_scale_optimizer import LossScaleOptimizer, build_inner
 from cornu.optimizers.optimizer import Optimizer, State
+from cornu.validation import invalid_type
 
 __all__ = ["MultiOptimizer", "OptimizerMap"]
 
@@ -37,11 +38,9 @@ class OptimizerMap(serialization.Configurable, MutableMapping):
 
     def __init__(self, default_optimizer: Optimizer, optimizer_map: dict[str, Optimizer] | None = None):
         if optimizer_map is not None and not isinstance(optimizer_map, dict):
-            raise InvalidTypeError(
-                f"`OptimizerMap` received `optimizer_map={optimizer_map!r}`.",
-                "`optimizer_map` must be a dict from paths of weights to optimizers.",
-                'Pass, for example, `{".*encoder/.*": SGD(0.01)}`.',
-            )
+            expected = "a dict from paths of weights to optimizers"
+            hint = 'Pass, for example, `{".*encoder/.*": SGD(0.01)}`.'
+            raise invalid_type(self, "optimizer_map", optimizer_map, expected, hint)
         self.default_optimizer = _checked("default_optimizer", default_optimizer)
         self._optimizer_map: dict[str, Optimizer] = {}
         self.update(optimizer_map or {})
@@ -135,11 +134,8 @@ class MultiOptimizer(Optimizer):
     ):
         super().__init__(learning_rate=0.0, loss_scale_factor=loss_scale_factor, name=name)
         if not callable(optimizer_map):
-            raise InvalidTypeError(
-                f"`MultiOptimizer` received `optimizer_map={optimizer_map!r}`.",
-                "It must be an `OptimizerMap`, or a function that returns the optimizer for a variable.",
-                "Pass `OptimizerMap(default_optimizer, {...})`.",
-            )
+            expected = "an `OptimizerMap`, or a function that returns the optimizer for a variable"
+            raise invalid_type(self, "optimizer_map", optimizer_map, expected, "Pass `OptimizerMap(default_optimizer, {...})`.")
         self._optimizer_map = optimizer_map
         self.optimizers: list[Optimizer] = []
         self._places: list[list[int]] = []

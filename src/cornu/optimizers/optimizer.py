@@ -23,6 +23,7 @@ from cornu.core.variable import Variable, detached_values_of
 from cornu.dtypes import wider_float
 from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError, ShapeError, not_constructed
 from cornu.ops.dispatch import unwrap
+from cornu.ops.shape_checks import check_same_length
 from cornu.optimizers import gradient_checks, transforms
 from cornu.optimizers.argument_checks import check_settings, names_to_load, refuse_unknown
 from cornu.optimizers.learning_rate import LearningRate, checked_learning_rate, value_of_function, value_of_schedule
@@ -144,7 +145,7 @@ class Optimizer(serialization.Configurable):
         self.clipnorm, self.clipvalue, self.global_clipnorm = clipnorm, clipvalue, global_clipnorm
         self.use_ema, self.ema_momentum, self.ema_overwrite_frequency = use_ema, ema_momentum, ema_overwrite_frequency
         self.loss_scale_factor, self.gradient_accumulation_steps = loss_scale_factor, gradient_accumulation_steps
-        check_settings(vars(self))
+        check_settings(self)
         self.built = False
         self._variables: list[Variable] = []  # in the order of creation, which is that of Keras's files
         self._trainable_variables: list[Variable] = []
@@ -606,12 +607,7 @@ class Optimizer(serialization.Configurable):
         """
         names = [name] if isinstance(name, str) else list(name)
         given = list(initializer) if isinstance(initializer, (list, tuple)) else [initializer for _ in names]
-        if len(given) != len(names):
-            raise InvalidArgumentError(
-                f"`add_optimizer_variables` received name={name!r} and initializer={initializer!r}.",
-                "Each name requires one initializer.",
-                "Pass a single initializer for all names, or a list of the same length.",
-            )
+        check_same_length("add_optimizer_variables", "name", names, "initializer", given)
         found: tuple[list, ...] = tuple([] for _ in names)
         for weight in trainable_variables:  # weight by weight, the order of Keras's files
             for variables, each_name, each_initializer in zip(found, names, given, strict=True):

@@ -5,13 +5,13 @@ from typing import Any, Unpack
 
 from cornu import ops, registry
 from cornu.core.variable import Variable
-from cornu.ops.argument_checks import invalid_value
 from cornu.optimizers.adam import MomentOptimizer
 from cornu.optimizers.learning_rate import LearningRate
 from cornu.optimizers.optimizer import Update
 from cornu.optimizers.shared_arguments import OptimizerArguments, with_shared_arguments
 from cornu.optimizers.transforms import bias_correction, update_moment
 from cornu.typing import Array, ArrayLike
+from cornu.validation import check_between
 
 __all__ = ["ScheduleFreeAdamW"]
 
@@ -63,8 +63,7 @@ class ScheduleFreeAdamW(MomentOptimizer):
         **kwargs: Unpack[OptimizerArguments],
     ):
         super().__init__(learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon, **kwargs)
-        if not 0 < beta_1 <= 1:
-            raise invalid_value("`ScheduleFreeAdamW`", "beta_1", beta_1, "greater than 0 and at most 1", 0.9)
+        check_between(self, "beta_1", beta_1, without=(0,))
         self.warmup_steps = warmup_steps
 
     def slot_groups(self) -> list[dict[str, float]]:

@@ -6,8 +6,8 @@ from typing import Any
 
 from cornu import config, ops, registry, serialization
 from cornu.errors import InvalidArgumentError
-from cornu.ops.argument_checks import invalid_value
 from cornu.typing import Array, ArrayLike
+from cornu.validation import check_positive
 
 
 class LearningRateSchedule(serialization.Configurable):
@@ -34,12 +34,6 @@ class LearningRateSchedule(serialization.Configurable):
 
 def _float(step: ArrayLike) -> Array:
     return ops.cast(step, config.floatx())
-
-
-def _positive(name: str, value: float) -> float:
-    if not value > 0:
-        raise invalid_value("The schedule", name, value, "a positive number", 1000)
-    return value
 
 
 @registry.register("optimizers.schedules")
@@ -72,7 +66,7 @@ class ExponentialDecay(LearningRateSchedule):
         name: str = "ExponentialDecay",
     ):
         self.initial_learning_rate, self.decay_rate = initial_learning_rate, decay_rate
-        self.decay_steps, self.staircase, self.name = _positive("decay_steps", decay_steps), staircase, name
+        self.decay_steps, self.staircase, self.name = check_positive(self, "decay_steps", decay_steps, 1000), staircase, name
 
     def __call__(self, step: ArrayLike) -> Any:
         """Return the learning rate at a step."""
@@ -110,7 +104,7 @@ class InverseTimeDecay(LearningRateSchedule):
         name: str = "InverseTimeDecay",
     ):
         self.initial_learning_rate, self.decay_rate = initial_learning_rate, decay_rate
-        self.decay_steps, self.staircase, self.name = _positive("decay_steps", decay_steps), staircase, name
+        self.decay_steps, self.staircase, self.name = check_positive(self, "decay_steps", decay_steps, 1000), staircase, name
 
     def __call__(self, step: ArrayLike) -> Any:
         """Return the learning rate at a step."""
@@ -189,7 +183,8 @@ class PolynomialDecay(LearningRateSchedule):
         name: str = "PolynomialDecay",
     ):
         self.initial_learning_rate, self.end_learning_rate = initial_learning_rate, end_learning_rate
-        self.decay_steps, self.power, self.cycle, self.name = _positive("decay_steps", decay_steps), power, cycle, name
+        self.decay_steps = check_positive(self, "decay_steps", decay_steps, 1000)
+        self.power, self.cycle, self.name = power, cycle, name
 
     def __call__(self, step: ArrayLike) -> Any:
         """Return the learning rate at a step."""
@@ -238,7 +233,7 @@ class CosineDecay(LearningRateSchedule):
         warmup_steps: int = 0,
     ):
         self.initial_learning_rate, self.alpha, self.name = initial_learning_rate, alpha, name
-        self.decay_steps = _positive("decay_steps", decay_steps)
+        self.decay_steps = check_positive(self, "decay_steps", decay_steps, 1000)
         self.warmup_target, self.warmup_steps = warmup_target, warmup_steps
 
     def __call__(self, step: ArrayLike) -> Any:
@@ -300,7 +295,7 @@ class CosineDecayRestarts(LearningRateSchedule):
         name: str = "SGDRDecay",
     ):
         self.initial_learning_rate = initial_learning_rate
-        self.first_decay_steps = _positive("first_decay_steps", first_decay_steps)
+        self.first_decay_steps = check_positive(self, "first_decay_steps", first_decay_steps, 1000)
         self.t_mul, self.m_mul, self.alpha, self.name = t_mul, m_mul, alpha, name
 
     def __call__(self, step: ArrayLike) -> Any:

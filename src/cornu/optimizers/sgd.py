@@ -3,11 +3,11 @@
 from typing import Any, Unpack
 
 from cornu import registry
-from cornu.ops.argument_checks import invalid_value
 from cornu.optimizers.learning_rate import LearningRate
 from cornu.optimizers.optimizer import Optimizer, Update
 from cornu.optimizers.shared_arguments import OptimizerArguments, with_shared_arguments
 from cornu.typing import Array
+from cornu.validation import check_between
 
 __all__ = ["SGD"]
 
@@ -56,9 +56,7 @@ class SGD(Optimizer):
         **kwargs: Unpack[OptimizerArguments],
     ):
         super().__init__(learning_rate=learning_rate, **kwargs)
-        if not 0 <= momentum <= 1:
-            raise invalid_value("`SGD`", "momentum", momentum, "between 0 and 1", 0.9)
-        self.momentum, self.nesterov = momentum, nesterov
+        self.momentum, self.nesterov = check_between(self, "momentum", momentum), nesterov
 
     def slot_groups(self) -> list[dict[str, float]]:
         """Return the slot of the velocity (named momentum in Keras files) if there is momentum."""

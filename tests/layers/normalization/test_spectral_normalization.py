@@ -140,7 +140,7 @@ def test_the_config_makes_the_same_layer() -> None:
 def test_mistakes_are_refused() -> None:
     with pytest.raises(InvalidArgumentError, match="power_iterations"):
         layers.SpectralNormalization(layers.Dense(3), power_iterations=0)
-    with pytest.raises(InvalidTypeError, match="It needs a layer"):
+    with pytest.raises(InvalidTypeError, match="It must be a layer"):
         layers.SpectralNormalization("dense")
     with pytest.raises(InvalidArgumentError, match="It must have an attribute `kernel` or `embeddings`"):
         layers.SpectralNormalization(layers.Dropout(0.5))(random(2, 3))

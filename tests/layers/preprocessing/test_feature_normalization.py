@@ -111,12 +111,16 @@ def test_adapting_again_replaces_the_statistics() -> None:
 WRONG: dict[str, tuple[Callable, type, str]] = {
     "only the mean": (lambda: layers.Normalization(mean=1), InvalidArgumentError, "`mean` without `variance`"),
     "only the variance": (lambda: layers.Normalization(variance=1), InvalidArgumentError, "`variance` without `mean`"),
-    "no such axis": (lambda: layers.Normalization(axis=5).adapt(X), InvalidArgumentError, "They have 3 axes"),
+    "no such axis": (
+        lambda: layers.Normalization(axis=5).adapt(X),
+        InvalidArgumentError,
+        r"shape \(None, 3, 4\). It must have the axes of `axis=\(5,\)`",
+    ),
     "the batch axis": (lambda: layers.Normalization().adapt(np.arange(5.0)), ShapeError, "Pass `axis=None`"),
     "an unknown size": (lambda: layers.Normalization()(cornu.Input((None,))), ShapeError, "must be known"),
     "other sizes": (lambda: layers.Normalization(mean=[1, 2], variance=[1, 2])(X), ShapeError, "must broadcast to the shape"),
     "both": (lambda: layers.Normalization(mean=1, variance=1).adapt(X), InvalidArgumentError, "created with `mean`"),
-    "strings": (lambda: layers.Normalization().adapt(["a"]), InvalidTypeError, "It must be numeric"),
+    "strings": (lambda: layers.Normalization().adapt(["a"]), InvalidTypeError, "must be numbers"),
     "no data": (lambda: layers.Normalization().adapt(np.zeros((0, 3))), DataError, "received no data"),
     "too early": (lambda: layers.Normalization().mean, NotBuiltAttributeError, "Call `adapt"),
 }
@@ -132,5 +136,5 @@ def test_mistakes_are_explained(case: tuple) -> None:
 def test_inputs_with_another_number_of_features_are_refused() -> None:
     layer = layers.Normalization()
     layer.adapt(np.ones((4, 2)))
-    with pytest.raises(ShapeError, match=r"inputs of shape \(4, 3\).*variances of the shape \(1, 2\)"):
+    with pytest.raises(ShapeError, match=r"input of shape \(4, 3\).*variances of the shape \(1, 2\)"):
         layer(np.ones((4, 3)))

@@ -229,7 +229,7 @@ WRONG: dict[str, tuple[Callable, type, str]] = {
         lambda: layers.StringLookup(vocabulary=["a"])(np.array(["a", float("nan")], dtype=object)),
         InvalidTypeError, "received nan .*Replace missing values"),
     "strings": (lambda: layers.IntegerLookup(vocabulary=[1])(["a"]), InvalidTypeError, "use `StringLookup`"),
-    "fractions": (lambda: layers.IntegerLookup(vocabulary=[1])([1.5]), InvalidTypeError, "must contain integers"),
+    "fractions": (lambda: layers.IntegerLookup(vocabulary=[1])([1.5]), InvalidTypeError, "must be integers"),
     "rows of two lengths": (lambda: layers.StringLookup(vocabulary=["a"])([["a"], ["b", "c"]]), ShapeError, "same length"),
     "no data": (lambda: layers.StringLookup().adapt([]), DataError, "`StringLookup.adapt` received no data"),
     "a number": (lambda: layers.StringLookup().adapt(3), InvalidTypeError, "must be an array, a list, or an iterable"),

@@ -140,9 +140,9 @@ def test_mistakes_are_named() -> None:
         layers.STFTSpectrogram(window="hat")
     with pytest.raises(ShapeError, match=r"A window of shape \(3,\) was given. It must have the length of a frame, 8"):
         layers.STFTSpectrogram(**SHORT, window=[1, 2, 3])
-    with pytest.raises(InvalidTypeError, match="received a signal of dtype int16"):
+    with pytest.raises(InvalidTypeError, match="received an array of dtype int16"):
         layers.STFTSpectrogram()(np.zeros((1, 300, 1), "int16"))
     with pytest.raises(InvalidArgumentError, match="The window must not be longer than the transform"):
         layers.MelSpectrogram(sequence_length=4096)
-    with pytest.raises(ShapeError, match=r"`MelSpectrogram` received a signal of shape \(1, 300, 1\)"):
+    with pytest.raises(ShapeError, match=r"received an input of shape \(1, 300, 1\)"):
         layers.MelSpectrogram(**MEL)(np.zeros((1, 300, 1)))

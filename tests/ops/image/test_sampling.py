@@ -174,7 +174,7 @@ def test_mistakes_are_named(make):
         ops.image.affine_transform(image, make(TRANSFORMS[0]), fill_mode="reflects")
     with pytest.raises(InvalidArgumentError, match=r"Did you mean 'bilinear'"):
         ops.image.affine_transform(image, make(TRANSFORMS[0]), interpolation="linear")
-    with pytest.raises(ShapeError, match=r"`transform` of shape \(2, 8\) for `images` of shape \(4, 5, 3\)"):
+    with pytest.raises(ShapeError, match=r"`transform` of shape \(2, 8\) and `images` of shape \(4, 5, 3\)"):
         ops.image.affine_transform(image, make(TRANSFORMS))
     with pytest.raises(ShapeError, match=r"`affine_transform` received `images` of shape \(4, 5\)"):
         ops.image.affine_transform(make(np.ones((4, 5))), make(TRANSFORMS[0]))

@@ -8,9 +8,9 @@ from cornu.core.layer import Layer
 from cornu.core.layer_config import LayerArguments
 from cornu.core.seed_generator import SeedGenerator
 from cornu.core.symbolic_tensor import SymbolicTensor
-from cornu.errors import InvalidTypeError, ShapeError, one_of
+from cornu.errors import InvalidTypeError
 from cornu.layers import shape_arithmetic
-from cornu.layers.attention.masks import band_masks, check_mask, combine_masks, differ, masked_softmax
+from cornu.layers.attention.masks import band_masks, check_mask, combine_masks, differ, masked_softmax, misfit
 from cornu.typing import Array, Shape
 
 __all__ = ["AdditiveAttention", "Attention"]
@@ -110,13 +110,11 @@ class BaseAttention(Layer):
         shape_arithmetic.check_least_rank(self, query, ("batch", "steps", "features"))
         fits = len(query) == len(value) == len(key) and not any(map(differ, query[:-2], value[:-2]))
         if not fits or any(map(differ, value[:-1], key[:-1])) or differ(query[-1], key[-1]):
-            raise ShapeError(
-                f"The layer {self.name!r} received a query of shape {query}, a value of shape {value} "
-                f"and a key of shape {key}.",
-                "They must be (batch, queries, size), (batch, keys, features) and (batch, keys, size). "
-                "By default the key is the value.",
-                "Project query and key to the same size with a `Dense` layer, and check the order: query, value, key.",
+            expected = (
+                "They must be (batch, queries, size), (batch, keys, features) and (batch, keys, size), by default the value."
             )
+            advice = "Project query and key to the same size with a `Dense` layer, and check the order: query, value, key."
+            raise misfit(self, query, value, key, expected, advice)
         return (*query[:-1], value[-1])
 
     def compute_output_spec(
@@ -183,9 +181,7 @@ class Attention(BaseAttention):
         **kwargs: Unpack[LayerArguments],
     ):
         super().__init__(use_scale=use_scale, dropout=dropout, seed=seed, **kwargs)
-        if score_mode not in ("dot", "concat"):
-            raise one_of("score_mode", score_mode, ("dot", "concat"))
-        self.score_mode = score_mode
+        self.score_mode = validation.check_option("score_mode", score_mode, ("dot", "concat"))
 
     def build(self, input_shape: Sequence[Shape]) -> None:
         """Create the trainable scalars of the scores."""

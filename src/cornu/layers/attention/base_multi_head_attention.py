@@ -5,32 +5,24 @@ from typing import Any
 
 from cornu import ops, regularizers, validation
 from cornu.core.layer import Layer
-from cornu.core.layer_config import LayerArguments
 from cornu.core.seed_generator import SeedGenerator
 from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.layers import shape_arithmetic
-from cornu.layers.attention.masks import as_array, band_masks, check_mask, combine_masks, differ, masked_softmax, repeats_to
+from cornu.layers.attention import masks
 from cornu.layers.basic.einsum_dense import EinsumDense
-from cornu.layers.weight_arguments import KernelAndBiasArguments, store_weight_arguments
+from cornu.layers.weight_arguments import KernelAndBiasArguments, KernelAndBiasOptions, store_weight_arguments
 from cornu.ops.nn.attention import no_flash_attention
 from cornu.serialization import serialize
 from cornu.typing import Activation, Array, ArrayLike, Constraint, Initializer, Regularizer, Shape
 
 
-class AttentionArguments(LayerArguments, total=False):
+class AttentionArguments(KernelAndBiasOptions, total=False):
     """The arguments of :class:`BaseMultiHeadAttention`, which the constructors of its subclasses accept as ``**kwargs``."""
 
     dropout: float
-    use_bias: bool
     sliding_window: int | None
     flash_attention: bool | None
-    kernel_initializer: Initializer
-    bias_initializer: Initializer
-    kernel_regularizer: Regularizer
-    bias_regularizer: Regularizer
-    kernel_constraint: Constraint
-    bias_constraint: Constraint
     use_gate: bool
     seed: int | None
 
@@ -162,13 +154,13 @@ class BaseMultiHeadAttention(KernelAndBiasArguments, Layer):
         axes = self._axes(len(query))
         rest = [place for place in range(len(query) - 1) if place not in axes]
         if not len(query) == len(value) == len(key):
-            raise self._misfit(query, value, key, "They must have the same number of axes.", "Reshape one of them.")
-        if any(differ(query[place], value[place]) for place in rest):
+            raise masks.misfit(self, query, value, key, "They must have the same number of axes.", "Reshape one of them.")
+        if any(masks.differ(query[place], value[place]) for place in rest):
             expected = f"Query and value may differ only in the attention axes {axes} and in the features."
-            raise self._misfit(query, value, key, expected, "Check `attention_axes` and the batch sizes.")
-        if any(map(differ, value[:-1], key[:-1])):
+            raise masks.misfit(self, query, value, key, expected, "Check `attention_axes` and the batch sizes.")
+        if any(map(masks.differ, value[:-1], key[:-1])):
             expected = "Key and value must have the same shape except for the features, since each key belongs to one value."
-            raise self._misfit(query, value, key, expected, "Check the inputs and their order: value, then key.")
+            raise masks.misfit(self, query, value, key, expected, "Check the inputs and their order: value, then key.")
         if self.built:
             named = ((self._query_dense, query), (self._key_dense, key), (self._value_dense, value))
             for projection, shape in named:
@@ -182,10 +174,6 @@ class BaseMultiHeadAttention(KernelAndBiasArguments, Layer):
                 "It attends from a query to values: both must be tensors. Only `key` may be None, which is then the value.",
                 "For self-attention, pass the same tensor twice: `layer(x, x)`.",
             )
-
-    def _misfit(self, query: Shape, value: Shape, key: Shape, expected: str, advice: str) -> ShapeError:
-        given = f"a query of shape {query}, a value of shape {value} and a key of shape {key}"
-        return ShapeError(f"The layer {self.name!r} received {given}.", expected, advice)
 
     def compute_output_shape(
         self, query_shape: Shape, value_shape: Shape | None = None, key_shape: Shape | None = None
@@ -269,8 +257,8 @@ class BaseMultiHeadAttention(KernelAndBiasArguments, Layer):
         key = value if key is None else key
         self._check(tuple(query.shape), tuple(value.shape), tuple(key.shape))
         axes = self._axes(len(query.shape))
-        masks = {"query_mask": query_mask, "value_mask": value_mask, "key_mask": key_mask}
-        allowed = self._allowed(query.shape, value.shape, masks, attention_mask, use_causal_mask)
+        padding = {"query_mask": query_mask, "value_mask": value_mask, "key_mask": key_mask}
+        allowed = self._allowed(query.shape, value.shape, padding, attention_mask, use_causal_mask)
         queries, keys, values = self._query_dense(query), self._key_dense(key), self._value_dense(value)
         drops = training and self.dropout > 0
         weights = None
@@ -289,7 +277,7 @@ class BaseMultiHeadAttention(KernelAndBiasArguments, Layer):
         scale = 1 / math.sqrt(queries.shape[-1])
         ours, theirs, scores = _letters(len(queries.shape) - 2, axes)
         found = ops.einsum(f"{ours}xy,{theirs}xy->{scores}", queries * scale, self._for_each_head(keys))
-        weights = masked_softmax(allowed, found, len(axes))
+        weights = masks.masked_softmax(allowed, found, len(axes))
         return weights if allowed is None else ops.where(allowed, weights, 0)
 
     def _mean(self, weights: Array, values: Array, axes: tuple[int, ...], drops: bool | None) -> Any:
@@ -303,16 +291,16 @@ class BaseMultiHeadAttention(KernelAndBiasArguments, Layer):
         heads, key_heads = self._sizes()[:2]
         return x if heads == key_heads else ops.repeat(x, heads // key_heads, axis=-2)
 
-    def _allowed(self, query: Shape, value: Shape, masks: dict, attention_mask: ArrayLike | None, causal: bool) -> Any:
+    def _allowed(self, query: Shape, value: Shape, padding: dict, attention_mask: ArrayLike | None, causal: bool) -> Any:
         """Return which keys each query may see, as booleans that broadcast to the scores; None if all."""
         axes = self._axes(len(query))
         count, between = len(axes), len(query) - 1 - len(axes)  # `between`: the other axes, including the batch axis
         queries, keys = [query[axis] for axis in axes], [value[axis] for axis in axes]
         found = []
-        for name, mask in masks.items():
+        for name, mask in padding.items():
             if mask is not None:
                 mine = queries if name == "query_mask" else keys
-                mask = check_mask(self, name, mask, (query[0], *mine))
+                mask = masks.check_mask(self, name, mask, (query[0], *mine))
                 ones, after = ((1,) * between, (1,) * count) if name == "query_mask" else ((1,) * (between + count), ())
                 found.append(ops.reshape(mask, (query[0], *ones, *mine, *after)))
         if attention_mask is not None:
@@ -324,14 +312,14 @@ class BaseMultiHeadAttention(KernelAndBiasArguments, Layer):
                 "Causal and sliding-window masks need exactly one attention axis.",
                 "Choose one axis with `attention_axes`, or pass an `attention_mask`.",
             )
-        return combine_masks([*found, *band_masks(queries[0], keys[0], causal, self.sliding_window)])
+        return masks.combine_masks([*found, *masks.band_masks(queries[0], keys[0], causal, self.sliding_window)])
 
     def _as_scores(self, mask: ArrayLike, expected: Shape, places: int) -> Any:
         """Return an ``attention_mask`` with the rank of the scores; missing axes precede the query and key axes."""
-        array = as_array(mask)
+        array = masks.as_array(mask)
         shape = tuple(array.shape)
         full = (*shape[:-places], *(1,) * (len(expected) - len(shape)), *shape[-places:])
-        fits = places <= len(shape) <= len(expected) and all(map(repeats_to, full, expected))
+        fits = places <= len(shape) <= len(expected) and all(map(masks.repeats_to, full, expected))
         if not fits:
             raise ShapeError(
                 f"The layer {self.name!r} received `attention_mask` of shape {shape}.",

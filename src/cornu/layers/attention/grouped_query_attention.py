@@ -3,10 +3,9 @@
 from typing import Unpack
 
 from cornu import registry, validation
-from cornu.errors import InvalidArgumentError
 from cornu.layers import shape_arithmetic
 from cornu.layers.attention.base_multi_head_attention import AttentionArguments, BaseMultiHeadAttention
-from cornu.layers.signatures import with_signature
+from cornu.serialization import with_signature
 from cornu.typing import Shape
 
 __all__ = ["GroupQueryAttention"]
@@ -79,12 +78,10 @@ class GroupQueryAttention(BaseMultiHeadAttention):
         self.num_query_heads = validation.check_int(self, "num_query_heads", num_query_heads)
         self.num_key_value_heads = validation.check_int(self, "num_key_value_heads", num_key_value_heads)
         if self.num_query_heads % self.num_key_value_heads:
-            raise InvalidArgumentError(
-                f"`GroupQueryAttention` received `num_query_heads={num_query_heads}` and "
-                f"`num_key_value_heads={num_key_value_heads}`.",
-                "`num_query_heads` must be divisible by `num_key_value_heads`.",
-                f"Pass, for example, `num_query_heads={2 * self.num_key_value_heads}`.",
-            )
+            given = {"num_query_heads": num_query_heads, "num_key_value_heads": num_key_value_heads}
+            hint = f"Pass, for example, `num_query_heads={2 * self.num_key_value_heads}`."
+            expected = "`num_query_heads` must be divisible by `num_key_value_heads`."
+            raise validation.invalid_together(self, given, expected, hint)
 
     @property
     def num_repeats(self) -> int:

@@ -10,7 +10,7 @@ from cornu import ops
 from cornu.core.layer import Layer
 from cornu.dtypes import LARGEST
 from cornu.errors import ShapeError
-from cornu.typing import Array, ArrayLike, Size
+from cornu.typing import Array, ArrayLike, Shape, Size
 
 
 def masked_softmax(allowed: Array | None, scores: Array, axes: int = 1) -> Any:
@@ -53,6 +53,12 @@ def check_mask(layer: Layer, name: str, mask: ArrayLike, expected: Sequence[Any]
         f"It must have the shape {tuple(expected)}, with one value for each position.",
         "Compute it from the tensor that it masks, or omit it.",
     )
+
+
+def misfit(layer: Layer, query: Shape, value: Shape, key: Shape, expected: str, advice: str) -> ShapeError:
+    """Return the exception for inputs that do not fit each other."""
+    given = f"a query of shape {query}, a value of shape {value} and a key of shape {key}"
+    return ShapeError(f"The layer {layer.name!r} received {given}.", expected, advice)
 
 
 def differ(one: Size, other: Size) -> bool:

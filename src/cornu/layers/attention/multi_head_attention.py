@@ -5,7 +5,7 @@ from typing import Any, Unpack
 from cornu import registry, validation
 from cornu.layers.attention.base_multi_head_attention import AttentionArguments, BaseMultiHeadAttention
 from cornu.layers.basic.einsum_dense import EinsumDense, output_sizes
-from cornu.layers.signatures import with_signature
+from cornu.serialization import with_signature
 from cornu.typing import IntOrInts, Shape
 
 __all__ = ["MultiHeadAttention"]

@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 
 from cornu.core.layer import Layer
 from cornu.core.layer_config import LayerArguments
-from cornu.errors import InvalidArgumentError
+from cornu.validation import invalid_value
 
 Factor: TypeAlias = float | Sequence[float]
 """One number, or the lower and the upper bound of a range."""
@@ -29,6 +29,19 @@ class RandomImageArguments(ImageLayerArguments, total=False):
     seed: int | None
 
 
+class PerspectiveArguments(RandomImageArguments, total=False):
+    """The arguments of :class:`WarpLayer` that :class:`RandomPerspective` has, likewise."""
+
+    interpolation: str
+    fill_value: float
+
+
+class WarpArguments(PerspectiveArguments, total=False):
+    """The arguments of :class:`WarpLayer`, likewise."""
+
+    fill_mode: str
+
+
 def as_range(
     owner: Layer, name: str, value: Factor, bounds: tuple[float, float], single: Callable[[float], tuple[float, float]]
 ) -> tuple[float, float]:
@@ -47,11 +60,8 @@ def as_range(
     pair = isinstance(value, (list, tuple)) and len(value) == 2
     values: list[Any] = list(value) if pair else [value]  # type: ignore[arg-type]
     if not all(isinstance(number, (int, float)) and bounds[0] <= number <= bounds[1] for number in values):
-        raise InvalidArgumentError(
-            f"`{type(owner).__name__}` received `{name}={value!r}`.",
-            f"It must be a number, or a pair of a lower and an upper bound, from {bounds[0]} to {bounds[1]}.",
-            f"Pass, for example, `{name}={min(max(0.2, bounds[0]), bounds[1])}`.",
-        )
+        expected = f"a number, or a pair of a lower and an upper bound, from {bounds[0]} to {bounds[1]}"
+        raise invalid_value(owner, name, value, expected, min(max(0.2, bounds[0]), bounds[1]))
     low, high = sorted(values) if pair else single(values[0])
     return low, high
 
@@ -80,9 +90,6 @@ def check_value_range(owner: Layer, value: Sequence[float]) -> tuple[float, floa
         InvalidArgumentError: If it is not a pair of increasing numbers.
     """
     if not isinstance(value, (list, tuple)) or len(value) != 2 or not value[0] < value[1]:
-        raise InvalidArgumentError(
-            f"`{type(owner).__name__}` received `value_range={value!r}`.",
-            "It must be the smallest and the largest value that images may have.",
-            "Pass `(0, 255)` or `(0, 1)`.",
-        )
+        expected = "the smallest and the largest value that images may have"
+        raise invalid_value(owner, "value_range", value, expected, (0, 255))
     return value[0], value[1]

@@ -11,10 +11,11 @@ from cornu.core.layer_config import LayerArguments
 from cornu.core.layer_placement import placement_of
 from cornu.core.seed_generator import SeedGenerator
 from cornu.errors import InvalidArgumentError, ShapeError
-from cornu.layers.augmentation.arguments import ImageLayerArguments
+from cornu.layers.augmentation.arguments import ImageLayerArguments, RandomImageArguments
 from cornu.layers.augmentation.draws import Draws
 from cornu.ops.image import bounding_boxes as boxes_ops
 from cornu.ops.image.layout import check_images, rows_axis
+from cornu.ops.image.warping import check_warp_arguments
 from cornu.ops.random import Seed
 from cornu.typing import Array, Config, Shape, Tree
 
@@ -352,19 +353,41 @@ class RandomImageLayer(BaseImagePreprocessingLayer):
         return self._changed_masks(segmentation_masks, transformation) if is_changed else segmentation_masks
 
 
-def corners(boxes: Array) -> tuple[Array, Array]:
-    """Return the positions ``(x, y)``, as pixels, of the four corners of boxes ``"xyxy"``.
+class WarpLayer(RandomImageLayer):
+    """Base class of the layers that move pixels, those of masks without interpolation.
 
-    The pixel at (0, 0) is the square from (0, 0) to (1, 1): its center is at (0.5, 0.5) of a box.
+    A subclass defines ``_warped``.
+
+    Args:
+        fill_mode: How images are extended beyond their edges.
+        interpolation: ``"nearest"`` or ``"bilinear"``.
+        fill_value: Float, value outside of the images for ``fill_mode="constant"``.
+        **kwargs: Arguments of the base class.
     """
-    x, y = (ops.take(boxes, ops.array(places), -1) - 0.5 for places in ([0, 2, 0, 2], [1, 1, 3, 3]))
-    return x, y
 
+    def __init__(
+        self,
+        *,
+        fill_mode: str = "reflect",
+        interpolation: str = "bilinear",
+        fill_value: float = 0.0,
+        **kwargs: Unpack[RandomImageArguments],
+    ):
+        super().__init__(**kwargs)
+        check_warp_arguments(interpolation, fill_mode)
+        self.fill_mode, self.interpolation, self.fill_value = fill_mode, interpolation, fill_value
 
-def boxes_around(x: Array, y: Array) -> Array:
-    """Return the smallest boxes ``"xyxy"`` that contain moved corners (see :func:`corners`)."""
-    ends = [f(values + 0.5, -1, keepdims=True) for f in (ops.min, ops.max) for values in (x, y)]
-    return ops.concatenate(ends, -1)
+    def _warped(self, images: Array, transformation: Transformation, interpolation: str) -> Array:
+        """Return the images, warped."""
+        raise NotImplementedError(f"`{type(self).__name__}` has no `_warped(images, transformation, interpolation)`.")
+
+    def _changed(self, images: Array, transformation: Transformation) -> Array:
+        """Return the images, warped."""
+        return self._warped(images, transformation, self.interpolation)
+
+    def _changed_masks(self, masks: Array, transformation: Transformation) -> Array:
+        """Return the masks, warped like their images, without interpolation."""
+        return self._warped(masks, transformation, "nearest")
 
 
 def as_number(size: Any) -> Any:

@@ -16,8 +16,8 @@ from cornu.layers.augmentation.arguments import (
 )
 from cornu.layers.augmentation.base import BaseImagePreprocessingLayer, ImageSize, RandomImageLayer, Transformation
 from cornu.layers.augmentation.draws import Draws
-from cornu.layers.signatures import with_signature
 from cornu.ops.random import Seed
+from cornu.serialization import with_signature
 from cornu.typing import Array, Tree
 
 __all__ = [

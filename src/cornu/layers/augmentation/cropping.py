@@ -7,10 +7,10 @@ from cornu import ops, registry
 from cornu.core.seed_generator import SeedGenerator
 from cornu.layers.augmentation.arguments import BoxArguments
 from cornu.layers.augmentation.base import BaseImagePreprocessingLayer, Transformation
-from cornu.layers.signatures import with_signature
 from cornu.ops.image.layout import rows_axis
 from cornu.ops.image.resizing import centered_part, check_resize_arguments
 from cornu.ops.random import Seed
+from cornu.serialization import with_signature
 from cornu.typing import Array, Shape, Tree
 from cornu.validation import check_int
 

@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from typing import Unpack
 
 from cornu import ops, registry
-from cornu.layers.augmentation.arguments import Factor, RandomImageArguments, as_range, check_value_range, up_to
-from cornu.layers.augmentation.base import Boxes, ImageSize, RandomImageLayer, Transformation, boxes_around, corners
+from cornu.layers.augmentation.arguments import Factor, PerspectiveArguments, WarpArguments, as_range, check_value_range, up_to
+from cornu.layers.augmentation.base import Boxes, ImageSize, Transformation, WarpLayer
+from cornu.layers.augmentation.box_corners import boxes_around, corners
 from cornu.layers.augmentation.color import per_image
 from cornu.layers.augmentation.draws import Draws
-from cornu.layers.signatures import with_signature
 from cornu.ops.dispatch import arrays
 from cornu.ops.image.layout import as_batch, from_batch
-from cornu.ops.image.warping import check_warp_arguments, displaced, homography, smoothed
+from cornu.ops.image.warping import displaced, homography, smoothed
+from cornu.serialization import with_signature
 from cornu.typing import Array
 
 __all__ = ["RandomElasticTransform", "RandomPerspective"]
@@ -20,55 +21,28 @@ _DISPLACEMENT = 0.05
 """Standard deviation of the noise of an elastic transformation of scale 1, as a fraction of the smaller side of the image."""
 
 
-class DistortionArguments(RandomImageArguments, total=False):
-    """The arguments that all layers which distort images accept as ``**kwargs``."""
-
-    interpolation: str
-    fill_value: float
-
-
-class DistortionLayer(RandomImageLayer):
+class DistortionLayer(WarpLayer):
     """Base class of the layers that distort some of the images of a batch.
 
     A subclass defines ``_distorted``.
 
     Args:
         factor: The range that the probability of each image is drawn from.
-        interpolation: ``"nearest"`` or ``"bilinear"``.
-        fill_mode: How images are extended beyond their edges.
-        fill_value: Float, value outside of the images for ``fill_mode="constant"``.
         **kwargs: Arguments of the base class.
     """
 
     _flags_name: str
 
-    def __init__(
-        self,
-        *,
-        factor: Factor,
-        interpolation: str = "bilinear",
-        fill_mode: str = "reflect",
-        fill_value: float = 0.0,
-        **kwargs: Unpack[RandomImageArguments],
-    ):
+    def __init__(self, *, factor: Factor, **kwargs: Unpack[WarpArguments]):
         super().__init__(**kwargs)
-        check_warp_arguments(interpolation, fill_mode)
         self.factor = as_range(self, "factor", factor, (0.0, 1.0), up_to)
-        self.interpolation, self.fill_value = interpolation, fill_value
 
     def _distorted(self, images: Array, transformation: Transformation, interpolation: str) -> Array:
         """Return all images of a batch, distorted."""
         raise NotImplementedError(f"`{type(self).__name__}` has no `_distorted(images, transformation, interpolation)`.")
 
-    def _changed(self, images: Array, transformation: Transformation) -> Array:
+    def _warped(self, images: Array, transformation: Transformation, interpolation: str) -> Array:
         """Return the images, those that were drawn distorted."""
-        return self._chosen(images, transformation, self.interpolation)
-
-    def _changed_masks(self, masks: Array, transformation: Transformation) -> Array:
-        """Return the masks, distorted like their images, without interpolation."""
-        return self._chosen(masks, transformation, "nearest")
-
-    def _chosen(self, images: Array, transformation: Transformation, interpolation: str) -> Array:
         chosen = per_image(transformation[self._flags_name])
         return ops.where(chosen, self._distorted(images, transformation, interpolation), images)
 
@@ -103,7 +77,7 @@ class RandomPerspective(DistortionLayer):
     _flags_name = "apply_perspective"
 
     @with_signature("factor scale interpolation fill_value seed data_format", DistortionLayer)
-    def __init__(self, factor: Factor = 1.0, scale: float = 1.0, **kwargs: Unpack[DistortionArguments]):
+    def __init__(self, factor: Factor = 1.0, scale: float = 1.0, **kwargs: Unpack[PerspectiveArguments]):
         super().__init__(factor=factor, fill_mode="constant", **kwargs)
         self.scale = as_range(self, "scale", (scale, scale), (0.0, 1.0), up_to)[0]
 
@@ -188,12 +162,10 @@ class RandomElasticTransform(DistortionLayer):
         self,
         factor: Factor = 1.0,
         scale: Factor = 1.0,
-        fill_mode: str = "reflect",
         value_range: Sequence[float] = (0, 255),
-        **kwargs: Unpack[DistortionArguments],
+        **kwargs: Unpack[WarpArguments],
     ):
-        super().__init__(factor=factor, fill_mode=fill_mode, **kwargs)
-        self.fill_mode = fill_mode
+        super().__init__(factor=factor, **kwargs)
         self.scale = as_range(self, "scale", scale, (0.0, 1.0), up_to)
         self.value_range = check_value_range(self, value_range)
 

@@ -5,15 +5,16 @@ from typing import Any, Unpack
 
 from cornu import ops, registry
 from cornu.backends.contract import Backend
-from cornu.errors import one_of
-from cornu.layers.augmentation.arguments import BoxArguments, Factor, RandomImageArguments, around_zero, as_range, without_sign
-from cornu.layers.augmentation.base import Boxes, ImageSize, RandomImageLayer, Transformation, as_number, boxes_around, corners
+from cornu.layers.augmentation.arguments import BoxArguments, Factor, WarpArguments, around_zero, as_range, without_sign
+from cornu.layers.augmentation.base import Boxes, ImageSize, RandomImageLayer, Transformation, WarpLayer, as_number
+from cornu.layers.augmentation.box_corners import boxes_around, corners
 from cornu.layers.augmentation.draws import Draws
-from cornu.layers.signatures import with_signature
 from cornu.ops.dispatch import arrays
 from cornu.ops.image.layout import as_batch, from_batch, rows_axis
-from cornu.ops.image.warping import affine_warp, check_warp_arguments
+from cornu.ops.image.warping import affine_warp
+from cornu.serialization import with_signature
 from cornu.typing import Array
+from cornu.validation import check_option
 
 __all__ = ["RandomFlip", "RandomRotation", "RandomShear", "RandomTranslation", "RandomZoom"]
 
@@ -50,10 +51,7 @@ class RandomFlip(RandomImageLayer):
         **kwargs: Unpack[BoxArguments],
     ):
         super().__init__(seed=seed, data_format=data_format, **kwargs)
-        modes = ("horizontal", "vertical", "horizontal_and_vertical")
-        if mode not in modes:
-            raise one_of("mode", mode, modes)
-        self.mode = mode
+        self.mode = check_option("mode", mode, ("horizontal", "vertical", "horizontal_and_vertical"))
 
     def _draw(self, draws: Draws, size: ImageSize) -> Transformation:
         """Return ``"flips"``, booleans of shape ``(batch, 1, 1, 1)``, and ``"vertical_flips"`` if both kinds are drawn."""
@@ -95,37 +93,11 @@ class RandomFlip(RandomImageLayer):
         return self._boxes_inside(bounding_boxes, ops.concatenate([x0, y0, x1, y1], -1), height, width)
 
 
-class AffineArguments(RandomImageArguments, total=False):
-    """The arguments of :class:`AffineLayer`, which the constructors of its subclasses accept as ``**kwargs``."""
-
-    fill_mode: str
-    interpolation: str
-    fill_value: float
-
-
-class AffineLayer(RandomImageLayer):
+class AffineLayer(WarpLayer):
     """Base class of the layers that sample each image at an affine function of the pixels' positions.
 
     A subclass returns the function in ``_coefficients``.
-
-    Args:
-        fill_mode: How images are extended beyond their edges.
-        interpolation: ``"nearest"`` or ``"bilinear"``.
-        fill_value: Float, value outside of the images for ``fill_mode="constant"``.
-        **kwargs: Arguments of the base class.
     """
-
-    def __init__(
-        self,
-        *,
-        fill_mode: str = "reflect",
-        interpolation: str = "bilinear",
-        fill_value: float = 0.0,
-        **kwargs: Unpack[RandomImageArguments],
-    ):
-        super().__init__(**kwargs)
-        check_warp_arguments(interpolation, fill_mode)
-        self.fill_mode, self.interpolation, self.fill_value = fill_mode, interpolation, fill_value
 
     def _coefficients(self, backend: Backend, transformation: Transformation) -> list[Any]:
         """Return ``a0, a1, a2, b0, b1, b2``: the pixel (x, y) is sampled at (a0 x + a1 y + a2, b0 x + b1 y + b2).
@@ -141,15 +113,8 @@ class AffineLayer(RandomImageLayer):
             for value in self._coefficients(backend, transformation)
         ]
 
-    def _changed(self, images: Array, transformation: Transformation) -> Array:
-        """Return the images, warped."""
-        return self._warped(images, transformation, self.interpolation)
-
-    def _changed_masks(self, masks: Array, transformation: Transformation) -> Array:
-        """Return the masks, warped like their images, without interpolation."""
-        return self._warped(masks, transformation, "nearest")
-
     def _warped(self, images: Array, transformation: Transformation, interpolation: str) -> Array:
+        """Return the images, sampled at the function."""
         backend, images = arrays(images)
         batch, is_single = as_batch(backend, images, type(self).__name__, self.data_format)
         coefficients = self._columns(backend, transformation)
@@ -196,7 +161,7 @@ class RandomRotation(AffineLayer):
     """
 
     @with_signature("factor fill_mode interpolation seed fill_value data_format", AffineLayer)
-    def __init__(self, factor: Factor, **kwargs: Unpack[AffineArguments]):
+    def __init__(self, factor: Factor, **kwargs: Unpack[WarpArguments]):
         super().__init__(**kwargs)
         self.factor = as_range(self, "factor", factor, (-1.0, 1.0), around_zero)
 
@@ -252,7 +217,7 @@ class RandomZoom(AffineLayer):
     """
 
     @with_signature("height_factor width_factor fill_mode interpolation seed fill_value data_format", AffineLayer)
-    def __init__(self, height_factor: Factor, width_factor: Factor | None = None, **kwargs: Unpack[AffineArguments]):
+    def __init__(self, height_factor: Factor, width_factor: Factor | None = None, **kwargs: Unpack[WarpArguments]):
         super().__init__(**kwargs)
         self.height_factor, self.width_factor = height_factor, width_factor
         self._height_range = as_range(self, "height_factor", height_factor, (-1.0, 1.0), around_zero)
@@ -305,7 +270,7 @@ class RandomTranslation(AffineLayer):
     """
 
     @with_signature("height_factor width_factor fill_mode interpolation seed fill_value data_format", AffineLayer)
-    def __init__(self, height_factor: Factor, width_factor: Factor, **kwargs: Unpack[AffineArguments]):
+    def __init__(self, height_factor: Factor, width_factor: Factor, **kwargs: Unpack[WarpArguments]):
         super().__init__(**kwargs)
         self.height_factor, self.width_factor = height_factor, width_factor
         self._height_range = as_range(self, "height_factor", height_factor, (-1.0, 1.0), around_zero)
@@ -351,7 +316,7 @@ class RandomShear(AffineLayer):
     """
 
     @with_signature("x_factor y_factor interpolation fill_mode fill_value data_format seed", AffineLayer)
-    def __init__(self, x_factor: Factor = 0.0, y_factor: Factor = 0.0, **kwargs: Unpack[AffineArguments]):
+    def __init__(self, x_factor: Factor = 0.0, y_factor: Factor = 0.0, **kwargs: Unpack[WarpArguments]):
         super().__init__(**kwargs)
         self.x_factor, self.y_factor = without_sign(x_factor), without_sign(y_factor)
         self._x_range, self._y_range = (

@@ -7,17 +7,16 @@ from typing import Unpack
 import numpy as np
 
 from cornu import ops, registry
-from cornu.errors import InvalidArgumentError
 from cornu.layers.augmentation.arguments import BoxArguments, Factor, ImageLayerArguments, as_range, up_to
 from cornu.layers.augmentation.base import ImageSize, Transformation
 from cornu.layers.augmentation.color import ColorArguments, ColorLayer, FactorLayer, RangeLayer, per_image
 from cornu.layers.augmentation.draws import Draws
-from cornu.layers.signatures import with_signature
 from cornu.ops.dispatch import arrays
 from cornu.ops.image.filters import gaussian_kernel, separable_filter
 from cornu.ops.image.layout import as_batch, from_batch
+from cornu.serialization import with_signature
 from cornu.typing import Array
-from cornu.validation import check_int, check_ints, check_nonnegative
+from cornu.validation import check_int, check_ints, check_nonnegative, invalid_value
 
 __all__ = [
     "AutoContrast",
@@ -419,11 +418,8 @@ class RandomGaussianBlur(FactorLayer):
         self.sigma = as_range(self, "sigma", sigma, (0.0, float("inf")), up_to)
         sizes = (kernel_size, kernel_size) if isinstance(kernel_size, int) else tuple(kernel_size)
         if len(sizes) != 2 or not all(isinstance(size, int) and size > 0 and size % 2 for size in sizes):
-            raise InvalidArgumentError(
-                f"`RandomGaussianBlur` received `kernel_size={kernel_size!r}`.",
-                "It must be an odd positive integer, or two of them, for the width and the height.",
-                "Pass, for example, `kernel_size=3`.",
-            )
+            expected = "an odd positive integer, or two of them, for the width and the height"
+            raise invalid_value(self, "kernel_size", kernel_size, expected, 3)
         self.kernel_size = sizes
 
     def _draw(self, draws: Draws, size: ImageSize) -> Transformation:

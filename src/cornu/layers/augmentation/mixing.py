@@ -3,13 +3,13 @@
 from typing import Any, Unpack
 
 from cornu import ops, registry
-from cornu.errors import InvalidArgumentError
 from cornu.layers.augmentation.arguments import BoxArguments, Factor, as_range, up_to
 from cornu.layers.augmentation.base import Boxes, ImageSize, RandomImageLayer, Transformation, as_number
 from cornu.layers.augmentation.color import ColorArguments, FactorLayer, per_image
 from cornu.layers.augmentation.draws import Draws
-from cornu.layers.signatures import with_signature
+from cornu.serialization import with_signature
 from cornu.typing import Array
+from cornu.validation import check_between
 
 __all__ = ["CutMix", "MixUp", "RandomErasing"]
 
@@ -130,7 +130,7 @@ class MixUp(RandomImageLayer):
         self, alpha: float = 0.2, data_format: str | None = None, seed: int | None = None, **kwargs: Unpack[BoxArguments]
     ):
         super().__init__(seed=seed, data_format=data_format, **kwargs)
-        self.alpha = check_alpha(self, alpha)
+        self.alpha = check_between(self, "alpha", alpha, without=(0,))
 
     def _draw(self, draws: Draws, size: ImageSize) -> Transformation:
         """Return ``"mix_weight"`` and ``"permutation_order"``, both of shape ``(batch,)``."""
@@ -153,21 +153,6 @@ class MixUp(RandomImageLayer):
     def _changed_masks(self, masks: Array, transformation: Transformation) -> Array:
         """Return the masks, mixed like their images."""
         return mixed(self._as_computed(masks), transformation)
-
-
-def check_alpha(layer: RandomImageLayer, alpha: float) -> float:
-    """Return the parameter of a beta distribution.
-
-    Raises:
-        InvalidArgumentError: If it is not larger than 0 and at most 1.
-    """
-    if not isinstance(alpha, (int, float)) or not 0 < alpha <= 1:
-        raise InvalidArgumentError(
-            f"`{type(layer).__name__}` received `alpha={alpha!r}`.",
-            "It must be a number larger than 0, and at most 1.",
-            "Pass, for example, `alpha=0.2`.",
-        )
-    return alpha
 
 
 def mixed(values: Array, transformation: Transformation) -> Array:

@@ -5,11 +5,10 @@ from typing import Any, Unpack
 
 from cornu import ops, registry, serialization
 from cornu.core.layer import Layer
-from cornu.errors import InvalidTypeError
 from cornu.layers.augmentation.arguments import ImageLayerArguments
 from cornu.layers.augmentation.base import BaseImagePreprocessingLayer, Transformation
 from cornu.typing import Array, Config, CustomObjects, Tree
-from cornu.validation import check_int
+from cornu.validation import check_int, invalid_type
 
 __all__ = ["MaxNumBoundingBoxes", "Pipeline"]
 
@@ -39,11 +38,8 @@ class Pipeline(Layer):
         super().__init__(name=name)
         for layer in layers:
             if not isinstance(layer, Layer):
-                raise InvalidTypeError(
-                    f"`Pipeline` received {layer!r:.80} among its layers.",
-                    "Each element of the list must be a layer.",
-                    "Pass, for example, `[RandomFlip(), RandomRotation(0.1)]`.",
-                )
+                hint = "Pass, for example, `[RandomFlip(), RandomRotation(0.1)]`."
+                raise invalid_type(self, "layers", layers, "a list of layers", hint)
         self._pipeline_layers = list(layers)
 
     @property

@@ -4,18 +4,16 @@ from collections.abc import Callable, Sequence
 from typing import Any, Unpack
 
 from cornu import backends, ops, registry, trees
-from cornu.errors import one_of
 from cornu.layers.augmentation.arguments import Factor, RandomImageArguments, as_range, check_value_range, up_to
 from cornu.layers.augmentation.base import BaseImagePreprocessingLayer, Boxes, RandomImageLayer, Transformation
 from cornu.layers.augmentation.color import RandomBrightness, RandomColorDegeneration, RandomContrast
 from cornu.layers.augmentation.geometry import RandomRotation, RandomShear, RandomTranslation
 from cornu.layers.augmentation.intensity import AutoContrast, Equalization, RandomPosterization, RandomSharpness, Solarization
-from cornu.layers.augmentation.mixing import check_alpha
-from cornu.layers.signatures import with_signature
 from cornu.ops.image.warping import INTERPOLATIONS
 from cornu.ops.random import Seed
+from cornu.serialization import with_signature
 from cornu.typing import Array, Tree
-from cornu.validation import check_int
+from cornu.validation import check_between, check_int, check_option
 
 __all__ = ["AugMix", "RandAugment"]
 
@@ -47,11 +45,9 @@ class PolicyLayer(RandomImageLayer):
         **kwargs: Unpack[RandomImageArguments],
     ):
         super().__init__(**kwargs)
-        if interpolation not in INTERPOLATIONS:
-            raise one_of("interpolation", interpolation, INTERPOLATIONS)
         self.value_range = check_value_range(self, value_range)
         self.factor = as_range(self, "factor", factor, (0.0, 1.0), up_to)
-        self.interpolation = interpolation
+        self.interpolation = check_option("interpolation", interpolation, INTERPOLATIONS)
         common = {"data_format": self.data_format, "bounding_box_format": self.bounding_box_format, "dtype": self.dtype_policy}
         color = {"value_range": self.value_range, **common}
         affine = {"interpolation": interpolation, **common}
@@ -210,7 +206,7 @@ class AugMix(PolicyLayer):
         super().__init__(value_range=value_range, factor=factor, **kwargs)
         self.num_chains = check_int(self, "num_chains", num_chains)
         self.chain_depth = check_int(self, "chain_depth", chain_depth)
-        self.alpha, self.all_ops = check_alpha(self, alpha), all_ops
+        self.alpha, self.all_ops = check_between(self, "alpha", alpha, without=(0,)), all_ops
 
     def _choices(self) -> dict[str, BaseImagePreprocessingLayer]:
         left_out = () if self.all_ops else _COLORS_AND_SHARPNESS

@@ -12,7 +12,7 @@ from cornu.core.input_spec import InputSpec
 from cornu.core.layer import Layer
 from cornu.core.layer_config import LayerArguments
 from cornu.core.soft_property import soft_property
-from cornu.errors import InvalidArgumentError, ShapeError
+from cornu.errors import InvalidArgumentError
 from cornu.layers import shape_arithmetic
 from cornu.layers.lora import LowRankAdaptable
 from cornu.layers.weight_arguments import KernelAndBias, add_described_weight, store_weight_arguments
@@ -125,11 +125,9 @@ class EinsumDense(LowRankAdaptable, KernelAndBias):
         if strange := sorted(set(self._kernel) - {*self._input, *self._output}):
             raise self._refused(f"{strange[0]!r} in the kernel must be an axis of the input or of the output.")
         if strange := sorted(set(self.bias_axes or "") - set(self._output)):
-            raise InvalidArgumentError(
-                f"`EinsumDense` received `bias_axes={self.bias_axes!r}` and `equation={self.equation!r}`.",
-                f"Its letters must be axes of the output, and {strange[0]!r} is not one.",
-                f"Pass, for example, `bias_axes={self._output[-1]!r}`.",
-            )
+            given = {"bias_axes": self.bias_axes, "equation": self.equation}
+            expected = f"The letters must be axes of the output, and {strange[0]!r} is not one."
+            raise validation.invalid_together(self, given, expected, f"Pass, for example, `bias_axes={self._output[-1]!r}`.")
 
     def _refused(self, expected: str) -> InvalidArgumentError:
         return InvalidArgumentError(
@@ -209,11 +207,10 @@ class EinsumDense(LowRankAdaptable, KernelAndBias):
                 sizes[letter] = size
         named = self._output if self._ellipsis == "before" else self._output[1:]
         if len(named) != len(self._given_shape):
-            raise ShapeError(
-                f"The layer {self.name!r} received `output_shape={self._given_shape}` and `equation={self.equation!r}`.",
-                f"`output_shape` must have {len(named)} sizes, one for each output axis {', '.join(map(repr, named))}.",
-                "Omit the batch size and the sizes of '...'. Pass None for a size that is determined by the input.",
-            )
+            axes = ", ".join(map(repr, named))
+            expected = f"`output_shape={self._given_shape}` must have {len(named)} sizes, one for each output axis {axes}."
+            hint = "Omit the batch size and the sizes of '...'. Pass None for a size that is determined by the input."
+            raise shape_arithmetic.shape_error(self, shape, expected, hint)
         for letter, size in zip(named, self._given_shape, strict=True):
             if size is not None and sizes.get(letter) not in (None, size):
                 expected = (

@@ -5,10 +5,9 @@ from typing import Any
 from cornu import ops, registry, validation
 from cornu.core import masks
 from cornu.core.symbolic_tensor import SymbolicTensor
-from cornu.errors import InvalidArgumentError
 from cornu.layers import shape_arithmetic
 from cornu.layers.basic.embedding import Embedding
-from cornu.layers.signatures import with_signature
+from cornu.serialization import with_signature
 from cornu.typing import Array, DType, Shape
 
 __all__ = ["ReversibleEmbedding"]
@@ -68,12 +67,8 @@ class ReversibleEmbedding(Embedding):
         super().__init__(input_dim=input_dim, output_dim=output_dim, **kwargs)
         self.reverse_dtype = None if reverse_dtype is None else validation.standardize_dtype(reverse_dtype)
         self.logit_soft_cap = logit_soft_cap
-        if logit_soft_cap is not None and not logit_soft_cap > 0:
-            raise InvalidArgumentError(
-                f"`ReversibleEmbedding` received `logit_soft_cap={logit_soft_cap!r}`.",
-                "It must be positive: it is the limit of the scores.",
-                "Pass, for example, `logit_soft_cap=30.0`, or None for no limit.",
-            )
+        if logit_soft_cap is not None:
+            validation.check_positive(self, "logit_soft_cap", logit_soft_cap, 30.0)
 
     def build(self, input_shape: Shape | None = None) -> None:
         """Create the table, and that of the reverse call if it has one of its own."""

@@ -5,9 +5,9 @@ from typing import Any
 from cornu import ops, registry, validation
 from cornu.layers import shape_arithmetic
 from cornu.layers.convolution.base_conv import WindowedConv
-from cornu.layers.signatures import with_signature
 from cornu.layers.weight_arguments import add_described_weight, store_weight_arguments
 from cornu.ops.nn.windows import transpose_output_size
+from cornu.serialization import with_signature
 from cornu.typing import Activation, Array, Constraint, Initializer, IntOrInts, Regularizer, Shape, Size
 
 __all__ = [

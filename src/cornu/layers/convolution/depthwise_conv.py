@@ -11,20 +11,10 @@ from cornu.typing import Activation, Array, Constraint, Initializer, IntOrInts, 
 __all__ = ["DepthwiseConv1D", "DepthwiseConv2D"]
 
 
-class ChannelwiseConv(WindowedConv):
-    """Base class of the depthwise and the separable convolution layers, which convolve each channel separately."""
+class BaseDepthwiseConv(WindowedConv):
+    """Base class of the depthwise convolution layers, which differ in the number of spatial axes, and of the separable ones."""
 
     _strides_and_dilates = True
-
-    depth_multiplier: int
-
-    def _depthwise_weight(self, channels: int, name: str) -> Variable:
-        shape = (*self.kernel_size, channels, self.depth_multiplier)
-        return add_described_weight(self, "depthwise", shape, name)
-
-
-class BaseDepthwiseConv(ChannelwiseConv):
-    """Base class of the depthwise convolution layers, which differ in the number of spatial axes."""
 
     def __init__(
         self,
@@ -51,6 +41,10 @@ class BaseDepthwiseConv(ChannelwiseConv):
         self.activation, self.use_bias = activation, use_bias
         store_weight_arguments(self, "depthwise", depthwise_initializer, depthwise_regularizer, depthwise_constraint)
         store_weight_arguments(self, "bias", bias_initializer, bias_regularizer, bias_constraint)
+
+    def _depthwise_weight(self, channels: int, name: str) -> Variable:
+        shape = (*self.kernel_size, channels, self.depth_multiplier)
+        return add_described_weight(self, "depthwise", shape, name)
 
     def build(self, input_shape: Shape) -> None:
         """Create the kernel and the bias."""

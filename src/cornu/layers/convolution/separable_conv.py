@@ -3,47 +3,38 @@
 from typing import Any
 
 from cornu import ops, registry, validation
-from cornu.layers.convolution.depthwise_conv import ChannelwiseConv
+from cornu.layers.convolution.base_conv import WindowedConv
+from cornu.layers.convolution.depthwise_conv import BaseDepthwiseConv
 from cornu.layers.weight_arguments import add_described_weight, store_weight_arguments
-from cornu.typing import Activation, Array, Constraint, Initializer, IntOrInts, Regularizer, Shape, Size
+from cornu.serialization import with_signature
+from cornu.typing import Array, Constraint, Initializer, IntOrInts, Regularizer, Shape, Size
 
 __all__ = ["SeparableConv1D", "SeparableConv2D", "SeparableConvolution1D", "SeparableConvolution2D"]
 
 
-class BaseSeparableConv(ChannelwiseConv):
+class BaseSeparableConv(BaseDepthwiseConv):
     """Base class of the separable convolution layers, which differ in the number of spatial axes."""
 
+    compute_output_shape = WindowedConv.compute_output_shape
+
+    @with_signature(
+        "filters kernel_size strides padding data_format dilation_rate depth_multiplier activation use_bias "
+        "depthwise_initializer pointwise_initializer bias_initializer depthwise_regularizer pointwise_regularizer "
+        "bias_regularizer activity_regularizer depthwise_constraint pointwise_constraint bias_constraint",
+        BaseDepthwiseConv,
+    )
     def __init__(
         self,
         filters: int,
         kernel_size: IntOrInts,
-        strides: IntOrInts = 1,
-        padding: str = "valid",
-        data_format: str | None = None,
-        dilation_rate: IntOrInts = 1,
-        depth_multiplier: int = 1,
-        activation: Activation = None,
-        use_bias: bool = True,
-        depthwise_initializer: Initializer = "glorot_uniform",
         pointwise_initializer: Initializer = "glorot_uniform",
-        bias_initializer: Initializer = "zeros",
-        depthwise_regularizer: Regularizer = None,
         pointwise_regularizer: Regularizer = None,
-        bias_regularizer: Regularizer = None,
-        activity_regularizer: Regularizer = None,
-        depthwise_constraint: Constraint = None,
         pointwise_constraint: Constraint = None,
-        bias_constraint: Constraint = None,
         **kwargs: Any,
     ):
-        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        super().__init__(kernel_size=kernel_size, **kwargs)
         self.filters = validation.check_int(self, "filters", filters)
-        self.depth_multiplier = validation.check_int(self, "depth_multiplier", depth_multiplier)
-        self._set_window(kernel_size, strides, padding, data_format, dilation_rate)
-        self.activation, self.use_bias = activation, use_bias
-        store_weight_arguments(self, "depthwise", depthwise_initializer, depthwise_regularizer, depthwise_constraint)
         store_weight_arguments(self, "pointwise", pointwise_initializer, pointwise_regularizer, pointwise_constraint)
-        store_weight_arguments(self, "bias", bias_initializer, bias_regularizer, bias_constraint)
 
     def _built_channels(self) -> Size:
         return self.depthwise_kernel.shape[-2] if self.built else None

@@ -11,10 +11,10 @@ from cornu.core.input_spec import InputSpec
 from cornu.core.layer_config import LayerArguments
 from cornu.core.masks import expand_mask
 from cornu.core.variable import Variable
-from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.layers import shape_arithmetic
 from cornu.layers.normalization.base_normalization import BaseNormalization, computing_dtype
 from cornu.typing import Array, Constraint, Initializer, IntOrInts, Regularizer, Shape
+from cornu.validation import check_between, invalid_value
 
 __all__ = ["BatchNormalization"]
 
@@ -107,9 +107,9 @@ class BatchNormalization(BaseNormalization):
         super().__init__(**kwargs)
         self.synchronized, self.renorm = synchronized, renorm
         self.renorm_clipping = _clipping(renorm_clipping or {}) if renorm else renorm_clipping
-        self.renorm_momentum = _momentum("renorm_momentum", renorm_momentum)
+        self.renorm_momentum = float(check_between(self, "renorm_momentum", renorm_momentum))
         self.axis = one_axis(axis)
-        self.momentum = _momentum("momentum", momentum)
+        self.momentum = float(check_between(self, "momentum", momentum))
         beta = (beta_initializer, beta_regularizer, beta_constraint)
         gamma = (gamma_initializer, gamma_regularizer, gamma_constraint)
         self._set_gamma_and_beta(center, scale, beta, gamma, float(epsilon))
@@ -229,11 +229,9 @@ class BatchNormalization(BaseNormalization):
         place = self.axis % x.ndim
         sizes = zip(mask.shape, x.shape, strict=False)
         if mask.ndim > place or any(size not in (1, expected) for size, expected in sizes):
-            raise ShapeError(
-                f"The layer {self.name!r} received an input of shape {tuple(x.shape)} and a mask of shape {tuple(mask.shape)}.",
-                f"The mask must have the leading axes of the input, before the channel axis (axis {place}), or sizes of 1.",
-                f"Pass a mask of shape {tuple(x.shape[:place])}, or no mask.",
-            )
+            expected = f"The mask must have the leading axes of the input, before the channel axis ({place}), or sizes of 1."
+            advice = f"Pass a mask of shape {tuple(x.shape[:place])}, or no mask."
+            raise shape_arithmetic.mask_error(self, x.shape, mask.shape, expected, advice)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the input shape."""
@@ -263,19 +261,6 @@ def _clipping(limits: dict[str, float]) -> dict[str, float]:
     found = {name: value for name, value in limits.items() if value is not None}
     is_empty = found.get("rmin", -math.inf) > found.get("rmax", math.inf) or found.get("dmax", 0) < 0
     if is_empty or not limits.keys() <= {"rmax", "rmin", "dmax"}:
-        raise InvalidArgumentError(
-            f"`BatchNormalization` received `renorm_clipping={limits!r}`.",
-            "Its entries are 'rmax', 'rmin' and 'dmax', where 'rmin' is at most 'rmax', and 'dmax' is not negative.",
-            "Pass, for example, `renorm_clipping={'rmin': 1 / 3, 'rmax': 3, 'dmax': 5}`.",
-        )
+        expected = "a dict of 'rmax', 'rmin' and 'dmax', where 'rmin' is at most 'rmax', and 'dmax' is not negative"
+        raise invalid_value("BatchNormalization", "renorm_clipping", limits, expected, {"rmin": 0.3, "rmax": 3, "dmax": 5})
     return found
-
-
-def _momentum(name: str, value: float) -> float:
-    if 0 <= value <= 1:
-        return float(value)
-    raise InvalidArgumentError(
-        f"`BatchNormalization` received `{name}={value!r}`.",
-        "It must be between 0 and 1: it is the weight of the previous moving statistics in each update.",
-        f"Pass, for example, `{name}=0.99`.",
-    )

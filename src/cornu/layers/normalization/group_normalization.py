@@ -6,7 +6,6 @@ from cornu import ops, registry, validation
 from cornu.core import call_context
 from cornu.core.input_spec import InputSpec
 from cornu.core.layer_config import LayerArguments
-from cornu.errors import ShapeError
 from cornu.layers import shape_arithmetic
 from cornu.layers.normalization.base_normalization import BaseNormalization, computing_dtype
 from cornu.layers.normalization.batch_normalization import one_axis
@@ -111,9 +110,6 @@ class GroupNormalization(BaseNormalization):
         axis = self._check_axes(input_shape, [self.axis])[0]
         channels = input_shape[axis]
         if channels and self.groups != -1 and channels % self.groups:
-            raise ShapeError(
-                f"The layer {self.name!r} received an input of shape {input_shape}: {channels} channels on axis {axis}.",
-                f"The number of channels must be divisible by the number of groups, {self.groups}.",
-                f"Choose `groups` so that it divides {channels}.",
-            )
+            expected = f"The number of channels, on axis {axis}, must be divisible by the number of groups, {self.groups}."
+            raise shape_arithmetic.shape_error(self, input_shape, expected, f"Choose `groups` so that it divides {channels}.")
         return input_shape

@@ -7,9 +7,10 @@ import numpy as np
 from cornu import ops, registry, validation
 from cornu.core.layer import Layer
 from cornu.core.layer_config import LayerArguments
-from cornu.errors import DataError, InvalidArgumentError, ShapeError
+from cornu.errors import DataError, InvalidArgumentError
 from cornu.layers.preprocessing.host_data import as_array
 from cornu.layers.preprocessing.output_modes import check_output_mode, encode_array, encoded_shape
+from cornu.ops.shape_checks import shapes_error
 from cornu.typing import Array, ArrayLike, Shape
 
 __all__ = ["CategoryEncoding"]
@@ -90,10 +91,9 @@ class CategoryEncoding(Layer):
                     "Omit `count_weights`, or create the layer with `output_mode='count'`.",
                 )
             if tuple(count_weights.shape) != tuple(inputs.shape):
-                raise ShapeError(
-                    f"The layer {self.name!r} received `count_weights` of shape {tuple(count_weights.shape)}.",
-                    f"It must be that of the inputs, {tuple(inputs.shape)}.",
-                    "Pass one weight for each integer.",
+                shapes = {"inputs": inputs.shape, "count_weights": count_weights.shape}
+                raise shapes_error(
+                    "CategoryEncoding", shapes, "Both must have the same shape.", "Pass one weight for each integer."
                 )
         indices = ops.cast(inputs, "int32")
         return encode_array(indices, self.output_mode, self.num_tokens, self.compute_dtype, count_weights)

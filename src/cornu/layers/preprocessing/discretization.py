@@ -8,7 +8,7 @@ import numpy as np
 from cornu import ops, registry, validation
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, NotBuiltError
-from cornu.layers.preprocessing.host_data import AdaptData, HostData, as_array, batches_of, check_numeric, learn, to_host
+from cornu.layers.preprocessing import host_data
 from cornu.layers.preprocessing.output_modes import check_output_mode, encode_array, encoded_shape
 from cornu.typing import Array, CustomObjects, Shape
 
@@ -69,13 +69,7 @@ class Discretization(Layer):
         self.num_bins = None if num_bins is None else validation.check_int(self, "num_bins", num_bins)
         self.bin_boundaries = self._checked(bin_boundaries)
         self._is_fixed = bin_boundaries is not None
-        if not 0 < epsilon < 1:
-            raise InvalidArgumentError(
-                f"`Discretization` received `epsilon={epsilon!r}`.",
-                "It must be in (0, 1).",
-                "Pass, for example, `epsilon=0.01`.",
-            )
-        self.epsilon, self.sparse = epsilon, sparse
+        self.epsilon, self.sparse = validation.check_between(self, "epsilon", epsilon, without=(0, 1)), sparse
         self.output_mode = check_output_mode(self, output_mode, ("int", "one_hot", "multi_hot", "count"), sparse)
         self.autocast = False  # half precision would move values to other bins
         self.reset_state()
@@ -84,16 +78,12 @@ class Discretization(Layer):
         """Return boundaries as floats, or raise ``InvalidArgumentError`` if they are not in ascending order."""
         if boundaries is None:
             return None
-        values = to_host(boundaries)
+        values = host_data.to_host(boundaries)
         if values.ndim != 1 or values.dtype.kind not in "iuf" or (np.diff(values) < 0).any():
-            raise InvalidArgumentError(
-                f"`Discretization` received `bin_boundaries={boundaries!r:.80}`.",
-                "They must be numbers in ascending order.",
-                "Sort them with `sorted(boundaries)`.",
-            )
+            raise validation.invalid_value(self, "bin_boundaries", boundaries, "numbers in ascending order", [0.0, 1.0])
         return [float(value) for value in values]
 
-    def adapt(self, data: AdaptData, steps: int | None = None) -> None:
+    def adapt(self, data: host_data.AdaptData, steps: int | None = None) -> None:
         """Compute boundaries from quantiles of data; those of an earlier call are replaced.
 
         Args:
@@ -106,17 +96,14 @@ class Discretization(Layer):
             DataError: If the data is empty. The boundaries are then unchanged.
         """
         if self._is_fixed:
-            raise InvalidArgumentError(
-                f"`adapt` was called on the layer {self.name!r}.",
-                "It was created with `bin_boundaries`, which `adapt` would compute.",
-                "Create it with `num_bins` instead.",
-            )
-        learn(self, batches_of(self, data, steps))
+            reason = "It was created with `bin_boundaries`, which `adapt` would compute."
+            raise host_data.adapt_refused(self, reason, "Create it with `num_bins` instead.")
+        host_data.learn(self, host_data.batches_of(self, data, steps))
 
-    def update_state(self, data: HostData) -> None:
+    def update_state(self, data: host_data.HostData) -> None:
         """Add a batch to the summary of the data: every so many values of the sorted batch, with their weights."""
-        values = to_host(data)
-        check_numeric(self, values)
+        values = host_data.to_host(data)
+        host_data.check_numeric(self, values)
         if not values.size:
             return
         ordered, step = np.sort(values.astype("float32"), axis=None), max(values.size * self.epsilon, 1.0)
@@ -154,9 +141,9 @@ class Discretization(Layer):
         config = {**super().get_config(), "bin_boundaries": self.bin_boundaries}
         return {name: value for name, value in config.items() if name != "trainable"}
 
-    def __call__(self, inputs: HostData, **kwargs: bool) -> Any:
+    def __call__(self, inputs: host_data.HostData, **kwargs: bool) -> Any:
         """Call the layer on arrays or lists, or record the call on a symbolic tensor."""
-        return super().__call__(as_array(inputs), **kwargs)
+        return super().__call__(host_data.as_array(inputs), **kwargs)
 
     def call(self, inputs: Array) -> Any:
         """Return the indices of the bins, in the output mode."""

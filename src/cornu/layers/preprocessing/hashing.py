@@ -8,7 +8,7 @@ import numpy as np
 
 from cornu import registry, validation
 from cornu.core.layer import Layer
-from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
+from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.layers.preprocessing.fingerprints import fingerprint64, fingerprint_cat64, hash_function
 from cornu.layers.preprocessing.host_data import HostData, as_array, as_bytes
 from cornu.layers.preprocessing.host_layer import HostLayer
@@ -32,11 +32,8 @@ def check_salt(layer: Layer, salt: int | Sequence[int] | None) -> tuple[int, int
     pair = list(salt) if isinstance(salt, Sequence) and not isinstance(salt, str) else [salt, salt]
     words = [word for word in pair if isinstance(word, (int, np.integer))]
     if len(words) != 2 or len(pair) != 2:
-        raise InvalidTypeError(
-            f"`{type(layer).__name__}` received `salt={salt!r}`.",
-            "It must be an integer, or two integers.",
-            "Pass, for example, `salt=[133, 137]`.",
-        )
+        hint = "Pass, for example, `salt=[133, 137]`."
+        raise validation.invalid_type(layer, "salt", salt, "an integer, or two integers", hint)
     return int(words[0]), int(words[1])
 
 
@@ -49,11 +46,8 @@ def texts_of(layer: Layer, values: np.ndarray) -> list[bytes]:
     if values.dtype.kind in "iuf" and not (values % 1 != 0).any():
         return [b"%d" % value for value in values.ravel().tolist()]
     if values.dtype.kind in "fbc":
-        raise InvalidTypeError(
-            f"`{type(layer).__name__}` received an array of dtype {values.dtype}.",
-            "It must contain strings or integers.",
-            "Convert it with `.astype('int64')`, or put floats into bins with `Discretization` first.",
-        )
+        hint = "Convert it with `.astype('int64')`, or put floats into bins with `Discretization` first."
+        raise validation.invalid_dtype(layer, values.dtype.name, "strings or integers", hint)
     return as_bytes(layer, values)
 
 

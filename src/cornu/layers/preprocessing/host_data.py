@@ -131,6 +131,11 @@ def learn(layer: Learner, batches: Iterable) -> None:
     layer.finalize_state()
 
 
+def adapt_refused(layer: Layer, reason: str, hint: str) -> InvalidArgumentError:
+    """Return the exception for ``adapt`` of a layer that was given what it would learn."""
+    return InvalidArgumentError(f"`adapt` was called on the layer {layer.name!r}.", reason, hint)
+
+
 def batches_of(layer: Layer, data: AdaptData, steps: int | None = None, batch_size: int | None = None) -> Iterator[np.ndarray]:
     """Yield the data passed to ``adapt`` as NumPy arrays.
 
@@ -211,8 +216,5 @@ def _features(batch: HostData | tuple[HostData, ...]) -> Any:
 def check_numeric(layer: Layer, values: np.ndarray) -> None:
     """Raise ``InvalidTypeError`` if a batch of ``adapt`` does not contain numbers."""
     if values.dtype.kind not in "biuf":
-        raise InvalidTypeError(
-            f"`{type(layer).__name__}.adapt` received data of dtype {values.dtype}.",
-            "It must be numeric.",
-            "Pass the numeric features only, or convert them with `.astype('float32')`.",
-        )
+        hint = "Pass the numeric features only, or convert them with `.astype('float32')`."
+        raise validation.invalid_dtype(f"{type(layer).__name__}.adapt", values.dtype.name, "numbers", hint)

@@ -10,7 +10,7 @@ import numpy as np
 
 from cornu import validation
 from cornu.errors import DataError, InvalidArgumentError, MissingFileError, NotBuiltError
-from cornu.layers.preprocessing.host_data import AdaptData, HostData, batches_of, learn, to_host
+from cornu.layers.preprocessing.host_data import AdaptData, HostData, adapt_refused, batches_of, learn, to_host
 from cornu.layers.preprocessing.host_layer import HostLayer
 from cornu.layers.preprocessing.output_modes import COUNTING, check_output_mode, encode, encoded_shape
 from cornu.layers.preprocessing.token_table import Places
@@ -254,11 +254,8 @@ class IndexLookup(HostLayer, Generic[T]):
     def check_adaptable(self) -> None:
         """Raise ``InvalidArgumentError`` if the vocabulary was passed or set, and not learned."""
         if self._is_fixed:
-            raise InvalidArgumentError(
-                f"`adapt` was called on the layer {self.name!r}.",
-                "Its vocabulary was passed or set, and `adapt` would replace it.",
-                "Create a layer without `vocabulary` to learn one.",
-            )
+            reason = "Its vocabulary was passed or set, and `adapt` would replace it."
+            raise adapt_refused(self, reason, "Create a layer without `vocabulary` to learn one.")
 
     def update_state(self, data: HostData) -> None:
         """Count the tokens of a batch.

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from cornu import registry
-from cornu.errors import InvalidArgumentError, InvalidTypeError, one_of
 from cornu.layers.preprocessing.fingerprints import hash_function
 from cornu.layers.preprocessing.hashing import check_salt
 from cornu.layers.preprocessing.index_lookup import IndexLookup, VocabularyLike
 from cornu.typing import ArrayLike
+from cornu.validation import check_option, invalid_dtype, invalid_together
 
 __all__ = ["IntegerLookup"]
 
@@ -81,31 +81,23 @@ class IntegerLookup(IndexLookup[int]):
         **kwargs: Any,
     ):
         super().__init__(name=name, **kwargs)
-        if vocabulary_dtype != "int64":
-            raise one_of("vocabulary_dtype", vocabulary_dtype, ("int64",))
-        if oov_method not in ("floormod", "farmhash"):
-            raise one_of("oov_method", oov_method, ("floormod", "farmhash"))
+        self.vocabulary_dtype = check_option("vocabulary_dtype", vocabulary_dtype, ("int64",))
+        self.oov_method = check_option("oov_method", oov_method, ("floormod", "farmhash"))
         if salt is not None and oov_method != "farmhash":
-            raise InvalidArgumentError(
-                "`IntegerLookup` received `salt` with `oov_method='floormod'`.",
-                "A remainder has no salt.",
-                "Pass `oov_method='farmhash'`, or omit `salt`.",
-            )
+            given = {"salt": salt, "oov_method": oov_method}
+            hint = "Pass `oov_method='farmhash'`, or omit `salt`."
+            raise invalid_together(self, given, "A remainder has no salt.", hint)
         self.max_tokens, self.num_oov_indices = max_tokens, num_oov_indices
         self.mask_token, self.oov_token = mask_token, oov_token
-        self.vocabulary_dtype, self.oov_method, self.salt = vocabulary_dtype, oov_method, check_salt(self, salt)
         self.invert, self.output_mode, self.sparse = invert, output_mode, sparse
-        self.pad_to_max_tokens = pad_to_max_tokens
+        self.pad_to_max_tokens, self.salt = pad_to_max_tokens, check_salt(self, salt)
         self.set_up(vocabulary, idf_weights)
 
     def tokens_of(self, values: np.ndarray) -> list[int]:
         """Return integers as Python integers."""
         if values.dtype.kind not in "iubf" or (values % 1 != 0).any():
-            raise InvalidTypeError(
-                f"`IntegerLookup` received an array of dtype {values.dtype}.",
-                "It must contain integers.",
-                "Convert it with `.astype('int64')`, or use `StringLookup` for strings.",
-            )
+            hint = "Convert it with `.astype('int64')`, or use `StringLookup` for strings."
+            raise invalid_dtype(self, values.dtype.name, "integers", hint)
         return values.ravel().astype("int64").tolist()
 
     def value_of(self, token: int) -> Any:

@@ -9,7 +9,8 @@ from cornu import config, ops, registry, validation
 from cornu.core.layer_config import LayerArguments
 from cornu.core.layer_placement import placement_of
 from cornu.errors import InvalidArgumentError, NotBuiltAttributeError, ShapeError
-from cornu.layers.preprocessing.host_data import AdaptData, HostData, as_array, batches_of, check_numeric, to_host
+from cornu.layers.preprocessing import host_data
+from cornu.layers.shape_arithmetic import shape_error
 from cornu.layers.shape_preserving import ShapePreserving
 from cornu.typing import Array, ArrayLike, Axis, Shape
 
@@ -65,7 +66,7 @@ class Normalization(ShapePreserving):
             )
         self.invert = invert
         self.input_mean, self.input_variance = mean, variance
-        self._given = None if mean is None or variance is None else (to_host(mean), to_host(variance))
+        self._given = None if mean is None or variance is None else (host_data.to_host(mean), host_data.to_host(variance))
 
     def build(self, input_shape: Shape) -> None:
         """Create the weights, or broadcast ``mean`` and ``variance`` to the shape of the axes."""
@@ -91,22 +92,17 @@ class Normalization(ShapePreserving):
         """Return the axes that have means of their own, in ascending order, with their sizes."""
         rank = len(shape)
         if any(not -rank <= axis < rank for axis in self.axis):
-            raise InvalidArgumentError(
-                f"`Normalization(axis={self.axis})` received inputs of shape {shape}.",
-                f"They have {rank} axes.",
-                "Pass an axis that exists, or `axis=None` for one mean of all values.",
-            )
+            advice = "Pass an axis that exists, or `axis=None` for one mean of all values."
+            raise shape_error(self, shape, f"It must have the axes of `axis={self.axis}`.", advice)
         kept = sorted(axis % rank for axis in self.axis)
         sizes = {axis: size for axis in kept if (size := shape[axis]) is not None}
         if len(sizes) < len(kept):
-            raise ShapeError(
-                f"`Normalization(axis={self.axis})` received inputs of shape {shape}.",
-                "The sizes of the axes that have means of their own must be known, so the batch axis cannot be one of them.",
-                "Pass `axis=None` for one mean of all values, or reshape the inputs to `(batch, features)`.",
-            )
+            expected = f"The sizes of the axes of `axis={self.axis}` must be known, so the batch axis cannot be one of them."
+            advice = "Pass `axis=None` for one mean of all values, or reshape the inputs to `(batch, features)`."
+            raise shape_error(self, shape, expected, advice)
         return sizes
 
-    def adapt(self, data: AdaptData) -> None:
+    def adapt(self, data: host_data.AdaptData) -> None:
         """Compute the mean and variance of data, in ``float64``; those of an earlier call are replaced.
 
         Args:
@@ -118,13 +114,10 @@ class Normalization(ShapePreserving):
             DataError: If the data is empty.
         """
         if self._given is not None:
-            raise InvalidArgumentError(
-                f"`adapt` was called on the layer {self.name!r}.",
-                "It was created with `mean` and `variance`, which `adapt` would compute.",
-                "Omit one of the two.",
-            )
+            reason = "It was created with `mean` and `variance`, which `adapt` would compute."
+            raise host_data.adapt_refused(self, reason, "Omit one of the two.")
         total = (0, np.zeros(()), np.zeros(()))
-        for batch in batches_of(self, data):
+        for batch in host_data.batches_of(self, data):
             total = self._with_batch(total, batch)
         count, mean, deviations = total
         self.adapt_mean.assign(mean)
@@ -138,7 +131,7 @@ class Normalization(ShapePreserving):
 
         Source: Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances" (1979).
         """
-        check_numeric(self, batch)
+        host_data.check_numeric(self, batch)
         if not self.built:
             self.build((None, *batch.shape[1:]))
         if not batch.size:
@@ -174,19 +167,17 @@ class Normalization(ShapePreserving):
             return ops.reshape((self.adapt_mean, self.adapt_variance)[number], self._broadcast_shape)
         return ops.convert_to_tensor(self._constants[number], "float32", backend=placement_of(self).backend)
 
-    def __call__(self, inputs: HostData, **kwargs: bool) -> Any:
+    def __call__(self, inputs: host_data.HostData, **kwargs: bool) -> Any:
         """Call the layer on arrays or lists, or record the call on a symbolic tensor."""
-        return super().__call__(as_array(inputs), **kwargs)
+        return super().__call__(host_data.as_array(inputs), **kwargs)
 
     def call(self, inputs: Array) -> Any:
         """Return the normalized inputs, or for ``invert=True`` those that the inputs are the normalized form of."""
         own = self._broadcast_shape
         if any(a != 1 and b not in (1, None, a) for a, b in zip(reversed(own), reversed(tuple(inputs.shape)), strict=False)):
-            raise ShapeError(
-                f"The layer {self.name!r} received inputs of shape {tuple(inputs.shape)}.",
-                f"`Normalization` has means and variances of the shape {own}, which must broadcast to the inputs.",
-                "Pass inputs with the features that it was adapted or built for, or adapt a new layer.",
-            )
+            expected = f"`Normalization` has means and variances of the shape {own}, which must broadcast to the inputs."
+            advice = "Pass inputs with the features that it was adapted or built for, or adapt a new layer."
+            raise shape_error(self, tuple(inputs.shape), expected, advice)
         dtype = self.compute_dtype
         x, mean, variance = (ops.cast(value, dtype) for value in (inputs, self.mean, self.variance))
         scale = ops.maximum(ops.sqrt(variance), config.epsilon())

@@ -8,8 +8,8 @@ import numpy as np
 from cornu import ops
 from cornu.core.layer import Layer
 from cornu.core.symbolic_tensor import check_dense
-from cornu.errors import one_of
 from cornu.typing import Array, Shape, Size
+from cornu.validation import check_option
 
 COUNTING = ("multi_hot", "count", "tf_idf")
 """The modes that sum up a sample, the last axis of the indices, to one vector."""
@@ -29,9 +29,7 @@ def check_output_mode(layer: Layer, mode: str, modes: Sequence[str], sparse: boo
     """
     check_dense(type(layer).__name__, sparse, False)
     mode = "multi_hot" if mode == "binary" and "multi_hot" in modes else mode
-    if mode not in modes:
-        raise one_of("output_mode", mode, modes)
-    return mode
+    return check_option("output_mode", mode, modes)
 
 
 def encoded_shape(shape: Shape, mode: str, depth: Size) -> Shape:

@@ -13,12 +13,11 @@ from cornu.core.input_spec import InputSpec
 from cornu.core.layer import Layer
 from cornu.core.layer_config import LayerArguments
 from cornu.core.layer_placement import placement_of
-from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError, one_of
-from cornu.layers.shape_arithmetic import check_rank
+from cornu.layers.shape_arithmetic import check_rank, shape_error
 from cornu.ops.nn.windows import padded_output_size
 from cornu.ops.window_functions import check_scaling, window_values
 from cornu.typing import Array, ArrayLike, Shape
-from cornu.validation import check_int
+from cornu.validation import PADDINGS, check_int, check_option, invalid_dtype, invalid_together
 
 __all__ = ["MelSpectrogram", "STFTSpectrogram"]
 
@@ -84,24 +83,19 @@ class STFTSpectrogram(Layer):
         data_format: str | None = None,
         **kwargs: Unpack[LayerArguments],
     ):
-        for argument, value, choices in (("mode", mode, _MODES), ("padding", padding, ("valid", "same"))):
-            if value not in choices:
-                raise one_of(argument, value, choices)
-        check_scaling(scaling)
         super().__init__(**kwargs)
-        self.mode, self.padding, self.scaling = mode, padding, scaling
+        self.mode = check_option("mode", mode, _MODES)
+        self.padding = check_option("padding", padding, PADDINGS)
+        self.scaling = check_scaling(scaling)
         self.frame_length = check_int(self, "frame_length", frame_length)
         self.frame_step = None if frame_step is None else check_int(self, "frame_step", frame_step)
         self.fft_length = None if fft_length is None else check_int(self, "fft_length", fft_length)
         self._step = self.frame_step or max(self.frame_length // 2, 1)
         self._fft_length = self.fft_length or 2 ** (self.frame_length - 1).bit_length()
         if self._step > self.frame_length or self._fft_length < self.frame_length:
-            raise InvalidArgumentError(
-                f"`STFTSpectrogram` received `frame_length={frame_length}`, `frame_step={frame_step}` and "
-                f"`fft_length={fft_length}`.",
-                "The step must not be larger than a frame, and the transform not shorter.",
-                "Omit `frame_step` and `fft_length`.",
-            )
+            given = {"frame_length": frame_length, "frame_step": frame_step, "fft_length": fft_length}
+            expected = "The step must not be larger than a frame, and the transform not shorter."
+            raise invalid_together(self, given, expected, "Omit `frame_step` and `fft_length`.")
         if window is not None:
             window_values(window, self.frame_length, periodic)
         self.window, self.periodic, self.expand_dims = window, periodic, expand_dims
@@ -127,11 +121,8 @@ class STFTSpectrogram(Layer):
             inputs: Array of floats.
         """
         if "int" in ops.dtype(inputs):
-            raise InvalidTypeError(
-                f"`STFTSpectrogram` received a signal of dtype {ops.dtype(inputs)}.",
-                "It must be of a floating-point dtype.",
-                "Scale it first, for example `signal / 32768.0` for 16 bits.",
-            )
+            hint = "Scale it first, for example `signal / 32768.0` for 16 bits."
+            raise invalid_dtype(self, ops.dtype(inputs), "floating-point numbers", hint)
         signal = ops.transpose(inputs, (0, 2, 1)) if self.data_format == "channels_last" else inputs
         _, channels, size = ops.shape(signal)
         signal = ops.reshape(signal, (-1, size, 1))
@@ -242,12 +233,9 @@ class MelSpectrogram(Layer):
         self.sampling_rate, self.num_mel_bins = sampling_rate, check_int(self, "num_mel_bins", num_mel_bins)
         self.min_freq, self.max_freq = min_freq, max_freq or int(sampling_rate / 2)
         if self.sequence_length > self.fft_length or not 0 <= min_freq < self.max_freq:
-            raise InvalidArgumentError(
-                f"`MelSpectrogram` received `sequence_length={sequence_length}`, `fft_length={fft_length}`, "
-                f"`min_freq={min_freq}` and `max_freq={max_freq}`.",
-                "The window must not be longer than the transform, and the lowest frequency must be below the highest.",
-                "Omit `sequence_length` and `max_freq`.",
-            )
+            given = {"sequence_length": sequence_length, "fft_length": fft_length, "min_freq": min_freq, "max_freq": max_freq}
+            expected = "The window must not be longer than the transform, and the lowest frequency must be below the highest."
+            raise invalid_together(self, given, expected, "Omit `sequence_length` and `max_freq`.")
         self.window = window
         self.power_to_db, self.top_db, self.mag_exp = power_to_db, top_db, mag_exp
         self.min_power, self.ref_power = min_power, ref_power
@@ -289,11 +277,8 @@ class MelSpectrogram(Layer):
         """Return the mel spectrogram of a signal, or of a batch of signals."""
         is_single = len(inputs.shape) == 1
         if len(inputs.shape) not in (1, 2):
-            raise ShapeError(
-                f"`MelSpectrogram` received a signal of shape {tuple(inputs.shape)}.",
-                "It must have the shape (samples,) or (batch, samples).",
-                "Remove the axis of the channels with `ops.squeeze(x, -1)`.",
-            )
+            expected = "It must have the shape (samples,) or (batch, samples)."
+            raise shape_error(self, tuple(inputs.shape), expected, "Remove the axis of the channels with `ops.squeeze(x, -1)`.")
         dtype = self.compute_dtype if self.compute_dtype in ("float32", "float64") else "float32"
         signal = ops.cast(inputs, dtype)
         signal = ops.expand_dims(signal, 0) if is_single else signal

@@ -9,7 +9,6 @@ import numpy as np
 from cornu import backends, registry, validation
 from cornu.core.layer_placement import placement_of
 from cornu.core.symbolic_tensor import check_dense
-from cornu.errors import InvalidArgumentError, ShapeError, one_of
 from cornu.layers.preprocessing import text_processing
 from cornu.layers.preprocessing.host_data import AdaptData, HostData, as_bytes, batches_of, is_array, learn, to_host
 from cornu.layers.preprocessing.host_layer import HostLayer
@@ -17,6 +16,7 @@ from cornu.layers.preprocessing.index_lookup import VocabularyLike, without_file
 from cornu.layers.preprocessing.output_modes import check_output_mode, encode_rows
 from cornu.layers.preprocessing.string_lookup import StringLookup
 from cornu.layers.preprocessing.token_table import Places, places_of_words
+from cornu.layers.shape_arithmetic import shape_error
 from cornu.typing import Array, ArrayLike, CustomObjects, Shape
 
 __all__ = ["TextVectorization"]
@@ -107,11 +107,9 @@ class TextVectorization(HostLayer):
         if output_sequence_length is not None:
             self.output_sequence_length = validation.check_int(self, "output_sequence_length", output_sequence_length)
             if output_mode != "int":
-                raise InvalidArgumentError(
-                    f"`TextVectorization` received `output_sequence_length` and `output_mode={output_mode!r}`.",
-                    "Only outputs of `output_mode='int'` have a length.",
-                    "Omit `output_sequence_length`.",
-                )
+                given = {"output_sequence_length": output_sequence_length, "output_mode": output_mode}
+                expected = "Only outputs of `output_mode='int'` have a length."
+                raise validation.invalid_together(self, given, expected, "Omit `output_sequence_length`.")
         self._lookup_layer = StringLookup(
             max_tokens=max_tokens,
             vocabulary=vocabulary,
@@ -224,11 +222,9 @@ class TextVectorization(HostLayer):
         if self.split is None or len(texts.shape) < 2:
             return texts
         if len(texts.shape) > 2 or texts.shape[1] != 1:
-            raise ShapeError(
-                f"`TextVectorization` received inputs of shape {tuple(texts.shape)}.",
-                "To be split, each text must be one string: the shape must be `(batch,)` or `(batch, 1)`.",
-                "Join the strings of a text, or pass `split=None` if they are tokens already.",
-            )
+            expected = "To be split, each text must be one string: the shape must be `(batch,)` or `(batch, 1)`."
+            advice = "Join the strings of a text, or pass `split=None` if they are tokens already."
+            raise shape_error(self, tuple(texts.shape), expected, advice)
         return texts[:, 0]
 
     def _for_function(self, texts: np.ndarray) -> Any:
@@ -363,9 +359,7 @@ class TextVectorization(HostLayer):
 
 def _one_of(argument: str, value: str | Callable | None, options: Sequence[str]) -> str | Callable | None:
     """Return an argument that is a name, a function or None."""
-    if value is not None and not callable(value) and value not in options:
-        raise one_of(argument, value, options)
-    return value
+    return value if value is None or callable(value) else validation.check_option(argument, value, options)
 
 
 def _rows_of(tokens: HostData) -> Rows:

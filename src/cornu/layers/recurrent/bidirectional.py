@@ -8,10 +8,11 @@ from cornu import ops, registry
 from cornu.core.input_spec import InputSpecs
 from cornu.core.layer import Layer
 from cornu.core.layer_config import LayerArguments
-from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError, one_of
+from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.layers.wrapper import accepted_arguments, check_layer, forwarded
 from cornu.serialization import serialize
 from cornu.typing import Array, Shape
+from cornu.validation import check_option
 
 __all__ = ["Bidirectional"]
 
@@ -81,9 +82,7 @@ class Bidirectional(Layer):
     ):
         super().__init__(**kwargs)
         _check_recurrent(self, "layer", layer)
-        if merge_mode not in _MERGE_MODES:
-            raise one_of("merge_mode", merge_mode, map(str, _MERGE_MODES))
-        self.merge_mode = merge_mode
+        self.merge_mode = check_option("merge_mode", merge_mode, _MERGE_MODES)
         self.forward_layer = _made_again(layer)
         self.forward_layer.name = f"forward_{layer.name.removeprefix('forward_')}"
         if backward_layer is None:

@@ -16,7 +16,12 @@ from cornu.core.layer_placement import backend_of
 from cornu.core.seed_generator import SeedGenerator
 from cornu.errors import InvalidTypeError
 from cornu.layers import shape_arithmetic
-from cornu.layers.weight_arguments import KernelAndBiasArguments, add_described_weight, store_weight_arguments
+from cornu.layers.weight_arguments import (
+    KernelAndBiasArguments,
+    KernelAndBiasOptions,
+    add_described_weight,
+    store_weight_arguments,
+)
 from cornu.typing import Activation, Array, Constraint, Initializer, Regularizer, Shape, Size
 
 State = list
@@ -30,20 +35,13 @@ class ImageSize:
     shape: tuple[int, ...]
 
 
-class CellArguments(LayerArguments, total=False):
+class CellArguments(KernelAndBiasOptions, total=False):
     """The arguments of :class:`RecurrentCell` after ``units``, which subclasses accept as ``**kwargs``."""
 
     activation: Activation
-    use_bias: bool
-    kernel_initializer: Initializer
     recurrent_initializer: Initializer
-    bias_initializer: Initializer
-    kernel_regularizer: Regularizer
     recurrent_regularizer: Regularizer
-    bias_regularizer: Regularizer
-    kernel_constraint: Constraint
     recurrent_constraint: Constraint
-    bias_constraint: Constraint
     dropout: float
     recurrent_dropout: float
     seed: int | None

@@ -10,8 +10,8 @@ from cornu.layers.recurrent.cell import ImageSize, State, state_shape, times
 from cornu.layers.recurrent.lstm import LSTMArguments, LSTMCell
 from cornu.layers.recurrent.rnn import RNN
 from cornu.layers.recurrent.single_cell_rnn import CellAttribute, SingleCellRNN, split_arguments
-from cornu.layers.signatures import with_signature
 from cornu.layers.window_arguments import WindowArguments
+from cornu.serialization import with_signature
 from cornu.typing import Array, IntOrInts, Shape, Size
 from cornu.validation import check_int
 

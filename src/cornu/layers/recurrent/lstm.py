@@ -10,7 +10,7 @@ from cornu.core.input_spec import InputSpec
 from cornu.layers.recurrent.cell import GatedCell, GatedCellArguments, State, of_one_dtype
 from cornu.layers.recurrent.rnn import RNN, RNNArguments
 from cornu.layers.recurrent.single_cell_rnn import CellAttribute, SingleCellRNN, split_arguments
-from cornu.layers.signatures import with_signature
+from cornu.serialization import with_signature
 from cornu.typing import Array, Initializer
 
 __all__ = ["LSTM", "LSTMCell"]

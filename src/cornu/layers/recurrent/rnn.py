@@ -13,19 +13,8 @@ from cornu.core.masks import expand_mask
 from cornu.core.variable import Variable
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.layers import shape_arithmetic
-from cornu.layers.recurrent.cell import (
-    Cell,
-    ImageSize,
-    RecurrentCell,
-    call_of,
-    check_cell,
-    initial_state_of,
-    output_size_of,
-    sizes_of,
-    state_is_list,
-    state_shape,
-    times,
-)
+from cornu.layers.recurrent import cell as cells
+from cornu.layers.recurrent.cell import Cell, ImageSize, RecurrentCell
 from cornu.layers.recurrent.stacked_rnn_cells import StackedRNNCells
 from cornu.typing import Array, Shape, Tree
 
@@ -103,7 +92,7 @@ class RNN(Layer):
         **kwargs: Unpack[LayerArguments],
     ):
         super().__init__(**kwargs)
-        self.cell = StackedRNNCells(cell) if isinstance(cell, (list, tuple)) else check_cell(self, cell)
+        self.cell = StackedRNNCells(cell) if isinstance(cell, (list, tuple)) else cells.check_cell(self, cell)
         self.return_sequences = return_sequences
         self.return_state = return_state
         self.go_backwards = go_backwards
@@ -121,7 +110,7 @@ class RNN(Layer):
     @property
     def state_size(self) -> list:
         """List of the sizes of the states; for stacked cells, a list of their state sizes."""
-        return sizes_of(self.cell)
+        return cells.sizes_of(self.cell)
 
     def build(self, sequences_shape: Shape, initial_state_shape: Sequence[Shape] | None = None) -> None:
         """Build the cell and, for a stateful layer with a known batch size, create the state variables."""
@@ -155,8 +144,8 @@ class RNN(Layer):
 
     def _make_states(self, batch_size: int) -> None:
         self._states = [
-            self.add_weight(state_shape(batch_size, size), "zeros", trainable=False, name="rnn_state")
-            for size in trees.leaves([sizes_of(cell) for cell in self._cells])
+            self.add_weight(cells.state_shape(batch_size, size), "zeros", trainable=False, name="rnn_state")
+            for size in trees.leaves([cells.sizes_of(cell) for cell in self._cells])
         ]
 
     def reset_state(self) -> None:
@@ -170,7 +159,7 @@ class RNN(Layer):
 
     def get_initial_state(self, batch_size: int) -> list:
         """Return the default initial state: a list of arrays, or for stacked cells a list of such lists."""
-        return initial_state_of(self.cell, batch_size, self)
+        return cells.initial_state_of(self.cell, batch_size, self)
 
     def _first_states(self, batch_size: int, initial_state: Tree, stored: list[Variable]) -> list[list]:
         """Return the initial states of each cell."""
@@ -181,7 +170,7 @@ class RNN(Layer):
             found = [variable.value for variable in stored]
         else:
             found = trees.leaves(self.get_initial_state(batch_size))
-        sizes = [sizes_of(cell) for cell in self._cells]
+        sizes = [cells.sizes_of(cell) for cell in self._cells]
         return trees.unflatten(sizes, [call_handling.to_input(self, array) for array in found])
 
     def _stored_states(self, batch_size: int) -> list[Variable]:
@@ -245,7 +234,7 @@ class RNN(Layer):
         """
         if not _is_plain_stack(self.cell) or len(states) == 1:
             return states[0]
-        return [state if state_is_list(cell) else state[0] for cell, state in zip(self._cells, states, strict=True)]
+        return [state if cells.state_is_list(cell) else state[0] for cell, state in zip(self._cells, states, strict=True)]
 
     def _in_order(self, x: Array | None) -> Any:
         """Return the time steps along the first axis, in processing order."""
@@ -262,7 +251,7 @@ class RNN(Layer):
         For a custom cell, the output, initially zeros, is prepended to the states.
         """
         if not (isinstance(cell, RecurrentCell) and type(cell).call is RecurrentCell.call):
-            blank_shape = state_shape(ops.shape(inputs)[1], output_size_of(cell))
+            blank_shape = cells.state_shape(ops.shape(inputs)[1], cells.output_size_of(cell))
             blank = backend_of(self).full(blank_shape, 0, self.compute_dtype)
             scan = _written_out if self.unroll else backend_of(self).scan
             return _loop(scan, _as_step(cell, training), inputs, [blank, *states], valid, keep_all)
@@ -279,7 +268,7 @@ class RNN(Layer):
         """Apply a built-in cell to all time steps, in its compute dtype."""
         scan = _written_out if self.unroll else backend_of(self).scan
         kept_inputs, kept_states = cell.draw_dropout(inputs[0], training)
-        inputs = times(inputs, kept_inputs)
+        inputs = cells.times(inputs, kept_inputs)
         found = None if self.unroll else cell.all_steps(inputs, states, kept_states, valid, keep_all)
         if found is not None:
             return found
@@ -290,15 +279,17 @@ class RNN(Layer):
     def compute_output_shape(self, sequences_shape: Shape, initial_state_shape: Sequence[Shape] | None = None) -> Any:
         """Return the output shape; with ``return_state``, a tuple of it and the state shapes."""
         self._check_input(sequences_shape)
-        return self._output_shapes(sequences_shape, output_size_of(self.cell), [sizes_of(cell) for cell in self._cells])
+        return self._output_shapes(
+            sequences_shape, cells.output_size_of(self.cell), [cells.sizes_of(cell) for cell in self._cells]
+        )
 
     def _output_shapes(self, sequences_shape: Shape, size: int | ImageSize, state_sizes: list[list]) -> Any:
         """Return the output shape for the sizes of the output of a time step and of the states of each cell."""
-        batch, *step = state_shape(sequences_shape[0], size)
+        batch, *step = cells.state_shape(sequences_shape[0], size)
         outputs = (batch, sequences_shape[1], *step) if self.return_sequences else (batch, *step)
         if not self.return_state:
             return outputs
-        states = [[state_shape(batch, size) for size in sizes] for sizes in state_sizes]
+        states = [[cells.state_shape(batch, size) for size in sizes] for sizes in state_sizes]
         return (outputs, *self._returned(states))
 
     def _check_input(self, shape: Shape | list[Shape]) -> None:
@@ -371,7 +362,7 @@ def _written_out(step: Callable, states: list, xs: Tree) -> tuple[list, Any]:
 
 def _as_step(cell: Cell, training: bool | None) -> Callable:
     """Return a custom cell as a step of :func:`_loop`, with its output prepended to its states."""
-    call = call_of(cell, training)
+    call = cells.call_of(cell, training)
 
     def step(x: Array, states: list) -> list:
         output, after = call(x, states[1:])
@@ -412,11 +403,8 @@ def _steps_mask(layer: Layer, sequences: Array, mask: Array | None) -> Any:
     if mask is None:
         return None
     if tuple(mask.shape) != tuple(sequences.shape[:2]):
-        raise ShapeError(
-            f"The layer {layer.name!r} received a mask of shape {tuple(mask.shape)}.",
-            f"For sequences of shape {tuple(sequences.shape)}, it must be of shape {tuple(sequences.shape[:2])}.",
-            "Check the axes of the mask.",
-        )
+        expected = f"The mask must be of shape {tuple(sequences.shape[:2])}."
+        raise shape_arithmetic.mask_error(layer, sequences.shape, mask.shape, expected, "Check the axes of the mask.")
     return ops.expand_dims(ops.cast(mask, "bool"), -1)
 
 
@@ -424,7 +412,7 @@ def _check_states(layer: RNN, initial_state: Tree, batch_size: int | None) -> No
     """Raise a :class:`ShapeError` unless there is an initial state of the right shape for each state of the layer."""
     sizes = trees.leaves(layer.state_size)
     given = [tuple(getattr(state, "shape", ())) for state in trees.leaves(initial_state)]
-    needed = [state_shape(batch_size, size) for size in sizes]
+    needed = [cells.state_shape(batch_size, size) for size in sizes]
     fits = len(given) == len(needed) and all(
         len(shape) == len(fit) and all(size in (None, need) or need is None for size, need in zip(shape, fit, strict=True))
         for shape, fit in zip(given, needed, strict=True)

@@ -7,7 +7,7 @@ from cornu.core.input_spec import InputSpec
 from cornu.layers.recurrent.cell import CellArguments, RecurrentCell, State
 from cornu.layers.recurrent.rnn import RNN, RNNArguments
 from cornu.layers.recurrent.single_cell_rnn import SingleCellRNN, split_arguments
-from cornu.layers.signatures import with_signature
+from cornu.serialization import with_signature
 from cornu.typing import Array
 
 __all__ = ["SimpleRNN", "SimpleRNNCell"]

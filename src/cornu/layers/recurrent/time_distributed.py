@@ -7,7 +7,6 @@ from typing import Any
 from cornu import ops, registry
 from cornu.core import batch_coupling, call_context
 from cornu.dtypes import is_float
-from cornu.errors import ShapeError
 from cornu.layers import shape_arithmetic
 from cornu.layers.wrapper import Wrapper, accepted_arguments, forwarded
 from cornu.typing import Array, Shape
@@ -73,12 +72,8 @@ class TimeDistributed(Wrapper):
                 mask. Defaults to None.
         """
         if mask is not None and tuple(mask.shape[:2]) != tuple(inputs.shape[:2]):
-            raise ShapeError(
-                f"The layer {self.name!r} received inputs of shape {tuple(inputs.shape)} and a "
-                f"mask of shape {tuple(mask.shape)}.",
-                f"The shape of the mask must begin with {tuple(inputs.shape[:2])} (batch and steps).",
-                "Check the axes of the mask.",
-            )
+            expected = f"The shape of the mask must begin with {tuple(inputs.shape[:2])} (batch and steps)."
+            raise shape_arithmetic.mask_error(self, inputs.shape, mask.shape, expected, "Check the axes of the mask.")
         if batch_coupling.effective_coupling(self.layer) == "none":
             return self._all_at_once(inputs, mask)
         outputs = [self._one(inputs[:, step], None if mask is None else mask[:, step]) for step in range(inputs.shape[1])]

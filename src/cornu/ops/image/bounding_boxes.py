@@ -14,9 +14,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
-from cornu.errors import InvalidArgumentError, ShapeError, one_of
+from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.ops import reductions
-from cornu.ops.argument_checks import check_option
 from cornu.ops.conversion import cast, convert_to_tensor
 from cornu.ops.dispatch import arrays
 from cornu.ops.logic import equal, less, logical_or, where
@@ -24,6 +23,7 @@ from cornu.ops.manipulation import concatenate, reshape, split, squeeze
 from cornu.ops.math import divide_no_nan, exp, log, maximum, minimum, square
 from cornu.ops.trigonometry import arctan2, cos, sin, tan
 from cornu.typing import Array, ArrayLike, DType
+from cornu.validation import check_option
 
 __all__ = [
     "affine_transform",
@@ -84,9 +84,7 @@ def format_of(argument: str, name: str) -> tuple[str, bool]:
         >>> bounding_boxes.format_of("source", "REL_XYXY")
         ('xyxy', True)
     """
-    lower = name.lower() if isinstance(name, str) else name
-    if lower not in _ALL_FORMATS:
-        raise one_of(argument, name, _ALL_FORMATS)
+    lower = check_option(argument, name.lower() if isinstance(name, str) else name, _ALL_FORMATS)
     return lower.removeprefix("rel_"), lower.startswith("rel_")
 
 

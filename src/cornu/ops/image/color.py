@@ -3,12 +3,13 @@
 from cornu import config
 from cornu.backends.contract import Backend
 from cornu.dtypes import is_float
-from cornu.errors import InvalidTypeError, ShapeError
 from cornu.ops.batch_coupling import of_rank
 from cornu.ops.conversion import round_and_cast
 from cornu.ops.dispatch import arrays, op
 from cornu.ops.image.layout import check_images
+from cornu.ops.shape_checks import shape_error
 from cornu.typing import Array, ArrayLike
+from cornu.validation import invalid_dtype
 
 __all__ = ["hsv_to_rgb", "rgb_to_grayscale", "rgb_to_hsv"]
 
@@ -37,11 +38,9 @@ def rgb_to_grayscale(images: ArrayLike, data_format: str | None = None) -> Array
     backend, x = arrays(images)
     axis = len(x.shape) - (1 if data_format == "channels_last" else 3)
     if len(x.shape) not in (3, 4) or x.shape[axis] != 3:
-        raise ShapeError(
-            f"`rgb_to_grayscale` received `images` of shape {tuple(x.shape)} and `data_format={data_format!r}`.",
-            "They must be one image or a batch of images with three channels: red, green and blue.",
-            "Check `data_format`; images with one channel are grayscale already.",
-        )
+        expected = "They must be one image or a batch of images with three channels: red, green and blue."
+        hint = "Check `data_format`; images with one channel are grayscale already."
+        raise shape_error("rgb_to_grayscale", x.shape, expected, hint, "images", data_format=data_format)
     dtype = backend.dtype(x)
     wide = x if is_float(dtype) else backend.cast(x, "float32")
     weights = backend.asarray([0.2989, 0.587, 0.114], backend.dtype(wide))
@@ -133,15 +132,9 @@ def _three_floats(images: ArrayLike, name: str, data_format: str | None) -> tupl
     backend, x = arrays(images)
     axis = check_images(x, name) - (1 if data_format == "channels_last" else 3)
     if x.shape[axis] not in (3, None):
-        raise ShapeError(
-            f"`{name}` received `images` of shape {tuple(x.shape)} and `data_format={data_format!r}`.",
-            "They must have three channels.",
-            "Check `data_format`; images with one channel are grayscale.",
-        )
+        hint = "Check `data_format`; images with one channel are grayscale."
+        raise shape_error(name, x.shape, "They must have three channels.", hint, "images", data_format=data_format)
     if not is_float(backend.dtype(x)):
-        raise InvalidTypeError(
-            f"`{name}` received `images` of dtype {backend.dtype(x)}.",
-            "They must be floats in [0, 1].",
-            "Pass `ops.cast(images, 'float32') / 255`.",
-        )
+        hint = "Pass `ops.cast(images, 'float32') / 255`."
+        raise invalid_dtype(name, backend.dtype(x), "floats in [0, 1]", hint, "images")
     return backend, x, axis

@@ -3,10 +3,8 @@
 import functools
 from collections.abc import Sequence
 
-from cornu import config
 from cornu.backends.contract import Backend
 from cornu.dtypes import is_float
-from cornu.errors import InvalidArgumentError
 from cornu.ops.batch_coupling import of_rank
 from cornu.ops.conversion import round_and_cast
 from cornu.ops.dispatch import arrays, computed_in_float32, floats, op
@@ -14,7 +12,7 @@ from cornu.ops.image.layout import as_batch, from_batch
 from cornu.ops.nn.windows import check_fits, output_size
 from cornu.ops.shape_checks import check_same_shape
 from cornu.typing import Array, ArrayLike
-from cornu.validation import check_int
+from cornu.validation import check_int, invalid_value
 
 __all__ = ["gaussian_blur", "sobel_edges", "ssim"]
 
@@ -85,14 +83,9 @@ def gaussian_blur(
         >>> [round(value, 3) for [value] in image.tolist()[0]]
         [0.274, 0.452, 0.274]
     """
-    data_format = config.standardize_data_format(data_format)
     for name, value in (("kernel_size", kernel_size), ("sigma", sigma)):
         if not isinstance(value, Sequence) or len(value) != 2 or not all(size > 0 for size in value):
-            raise InvalidArgumentError(
-                f"`{name}={value!r}` was given.",
-                "It must be two positive numbers, for the height and the width.",
-                f"Pass, for example, `{name}=(3, 3)`.",
-            )
+            raise invalid_value("gaussian_blur", name, value, "two positive numbers, for the height and the width", (3, 3))
     backend, x = arrays(images)
     batch, is_single = as_batch(backend, x, "gaussian_blur", data_format)
     dtype = backend.dtype(x)
@@ -127,7 +120,6 @@ def sobel_edges(images: ArrayLike, data_format: str | None = None) -> Array:
         >>> ops.image.sobel_edges([[[0.0], [1.0], [3.0]]])[0, 1].tolist()
         [[0.0, 6.0]]
     """
-    data_format = config.standardize_data_format(data_format)
     backend, x = floats(images)
     batch, is_single = as_batch(backend, x, "sobel_edges", data_format)
     slope, across = (backend.asarray(weights, backend.dtype(x)) for weights in ([-1.0, 0.0, 1.0], [1.0, 2.0, 1.0]))
@@ -178,7 +170,6 @@ def ssim(
         >>> round(float(ops.image.ssim(image, image, max_val=16.0, filter_size=3)), 4)
         1.0
     """
-    data_format = config.standardize_data_format(data_format)
     size = check_int("ssim", "filter_size", filter_size)
     backend, x1, x2 = floats(image1, image2)
     x2 = backend.cast(x2, backend.dtype(x1))

@@ -3,10 +3,10 @@
 import math
 
 from cornu import config
-from cornu.errors import ShapeError
 from cornu.ops.batch_coupling import of_rank
 from cornu.ops.dispatch import arrays, op
 from cornu.ops.nn.windows import check_fits, effective_size, output_size, padding_pair, windows_along
+from cornu.ops.shape_checks import shape_error
 from cornu.typing import Array, ArrayLike, IntOrInts
 from cornu.validation import check_ints, standardize_padding
 
@@ -87,11 +87,8 @@ def _patches(
     dilation = check_ints(name, "dilation_rate", dilation_rate, rank)
     backend, x = arrays(images)
     if len(x.shape) not in (rank + 1, rank + 2):
-        raise ShapeError(
-            f"`{name}` received an array of shape {tuple(x.shape)}.",
-            f"It must have {rank + 1} axes, or {rank + 2} for a batch: {rank} spatial axes and the channels.",
-            "Add the channel axis of grayscale images with `expand_dims(images, -1)`.",
-        )
+        expected = f"It must have {rank + 1} axes, or {rank + 2} for a batch: {rank} spatial axes and the channels."
+        raise shape_error(name, x.shape, expected, "Add the channel axis of grayscale images with `expand_dims(images, -1)`.")
     is_single = len(x.shape) == rank + 1
     x = backend.reshape(x, (1, *backend.shape(x))) if is_single else x
     x = x if data_format == "channels_last" else backend.transpose(x, (0, *range(2, rank + 2), 1))

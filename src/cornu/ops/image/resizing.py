@@ -14,14 +14,14 @@ import numpy as np
 from cornu import backends, config
 from cornu.backends.contract import Backend
 from cornu.dtypes import is_float
-from cornu.errors import InvalidArgumentError, ShapeError
-from cornu.ops.argument_checks import check_option
+from cornu.errors import ShapeError
 from cornu.ops.batch_coupling import of_rank
 from cornu.ops.conversion import round_and_cast
 from cornu.ops.dispatch import arrays, floats, op
 from cornu.ops.image.layout import check_images, rows_axis
 from cornu.ops.shape_checks import as_sizes, check_axes
 from cornu.typing import Array, ArrayLike, Size
+from cornu.validation import check_option, invalid_together, invalid_value
 
 __all__ = ["resize", "scale_and_translate"]
 
@@ -207,15 +207,10 @@ def check_resize_arguments(size: Sequence[Any], interpolation: str, crop: bool, 
     check_option("interpolation", interpolation, INTERPOLATIONS)
     check_option("fill_mode", fill_mode, ("constant",))
     if crop and widen:
-        raise InvalidArgumentError(
-            "`crop_to_aspect_ratio=True` and `pad_to_aspect_ratio=True` were given.",
-            "An image is either cropped or padded.",
-            "Pass only one of the two.",
-        )
+        given = {"crop_to_aspect_ratio": crop, "pad_to_aspect_ratio": widen}
+        raise invalid_together("resize", given, "An image is either cropped or padded.", "Pass only one of the two.")
     if not isinstance(size, (list, tuple)) or len(size) != 2 or not all(_is_size(n) for n in size):
-        raise InvalidArgumentError(
-            f"`size={size!r}` was given.", "It must be two positive integers.", "Pass `size=(height, width)`."
-        )
+        raise invalid_value("resize", "size", size, "two positive integers, the height and the width", (224, 224))
     height, width = (n if isinstance(n, int) else int(n) for n in size)
     return height, width
 

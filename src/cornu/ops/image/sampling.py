@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 from cornu.backends.contract import Backend
 from cornu.dtypes import is_float
-from cornu.errors import InvalidArgumentError, ShapeError
-from cornu.ops.argument_checks import check_option
+from cornu.errors import ShapeError
 from cornu.ops.conversion import round_and_cast
 from cornu.ops.dispatch import arrays, op
 from cornu.typing import Array, ArrayLike
+from cornu.validation import check_option, invalid_value
 
 __all__ = ["map_coordinates"]
 
@@ -167,9 +167,7 @@ def map_coordinates(
     """
     check_option("fill_mode", fill_mode, _ALL_FILL_MODES)
     if order not in (0, 1):
-        raise InvalidArgumentError(
-            f"`order={order!r}` was given.", "It must be 0 (the nearest element) or 1 (linear interpolation).", "Pass 0 or 1."
-        )
+        raise invalid_value("map_coordinates", "order", order, "0 (the nearest element) or 1 (linear interpolation)", 1)
     backend, x, positions = arrays(inputs, coordinates)
     rank = len(x.shape)
     if len(positions.shape) == 0 or positions.shape[0] != rank:

@@ -4,19 +4,18 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from cornu import config
 from cornu.backends import fused_ops
 from cornu.backends.contract import Backend
 from cornu.dtypes import is_float
-from cornu.errors import ShapeError
-from cornu.ops.argument_checks import check_option
 from cornu.ops.conversion import round_and_cast
 from cornu.ops.dispatch import arrays, op
 from cornu.ops.image.filters import gaussian_kernel, separable_filter
 from cornu.ops.image.layout import as_batch, from_batch
 from cornu.ops.image.sampling import FILL_MODES, sample
 from cornu.ops.random import Seed, normal
+from cornu.ops.shape_checks import shapes_error
 from cornu.typing import Array, ArrayLike
+from cornu.validation import check_option
 
 __all__ = ["affine_transform", "elastic_transform", "perspective_transform"]
 
@@ -161,15 +160,12 @@ def affine_transform(
         [[[2.0], [3.0], [0.0]]]
     """
     check_warp_arguments(interpolation, fill_mode)
-    data_format = config.standardize_data_format(data_format)
     backend, x, matrix = arrays(images, transform)
     batch, is_single = as_batch(backend, x, "affine_transform", data_format)
     if len(matrix.shape) not in (1, 2) or matrix.shape[-1] != 8 or (is_single and len(matrix.shape) == 2):
-        raise ShapeError(
-            f"`affine_transform` received `transform` of shape {tuple(matrix.shape)} for `images` of shape {tuple(x.shape)}.",
-            "It must have the shape (8,), or (batch, 8) for a batch of images.",
-            "Pass `[a0, a1, a2, b0, b1, b2, c0, c1]`.",
-        )
+        expected = "It must have the shape (8,), or (batch, 8) for a batch of images."
+        hint = "Pass `[a0, a1, a2, b0, b1, b2, c0, c1]`."
+        raise shapes_error("affine_transform", {"transform": matrix.shape, "images": x.shape}, expected, hint)
     matrix = backend.stop_gradient(backend.cast(matrix, "float32"))
     columns = [_column(backend, matrix, place) for place in range(8)]
     found = _projected(backend, batch, columns, interpolation, fill_mode, fill_value)
@@ -228,17 +224,13 @@ def perspective_transform(
         [[[0.0], [1.0], [2.0]]]
     """
     check_warp_arguments(interpolation, "constant")
-    data_format = config.standardize_data_format(data_format)
     backend, x, start, end = arrays(images, start_points, end_points)
     batch, is_single = as_batch(backend, x, "perspective_transform", data_format)
     for name, points in (("start_points", start), ("end_points", end)):
         if len(points.shape) not in (2, 3) or tuple(points.shape[-2:]) != (4, 2) or (is_single and len(points.shape) == 3):
-            raise ShapeError(
-                f"`perspective_transform` received `{name}` of shape {tuple(points.shape)} for `images` of shape "
-                f"{tuple(x.shape)}.",
-                "They must have the shape (4, 2), or (batch, 4, 2) for a batch of images.",
-                "Pass four points `(x, y)`.",
-            )
+            expected = "They must have the shape (4, 2), or (batch, 4, 2) for a batch of images."
+            hint = "Pass four points `(x, y)`."
+            raise shapes_error("perspective_transform", {name: points.shape, "images": x.shape}, expected, hint)
     columns = homography(backend, *(backend.cast(points, "float32") for points in (start, end)))
     found = _projected(backend, batch, columns, interpolation, "constant", fill_value)
     return from_batch(backend, found, is_single, data_format)
@@ -344,7 +336,6 @@ def elastic_transform(
         (4, 4, 1)
     """
     check_warp_arguments(interpolation, fill_mode)
-    data_format = config.standardize_data_format(data_format)
     backend, x = arrays(images)
     batch, is_single = as_batch(backend, x, "elastic_transform", data_format)
     count, height, width, _ = backend.shape(batch)

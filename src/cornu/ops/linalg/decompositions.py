@@ -6,20 +6,11 @@ from cornu.backends.contract import Backend
 from cornu.dtypes import is_complex
 from cornu.errors import InvalidArgumentError
 from cornu.ops import unknown_sizes
-from cornu.ops.argument_checks import check_option
 from cornu.ops.batch_coupling import of_rank
 from cornu.ops.dispatch import computed_in_float32, op
-from cornu.ops.linalg.matrices import (
-    adjoint,
-    diagonal_of,
-    has_values,
-    hermitian,
-    identity_like,
-    machine_epsilon,
-    matrices,
-    transposed,
-)
+from cornu.ops.linalg import matrices
 from cornu.typing import Array, ArrayLike
+from cornu.validation import check_option
 
 __all__ = ["cholesky", "det", "eig", "eigh", "logdet", "lu_factor", "matrix_rank", "qr", "slogdet", "svd"]
 
@@ -45,15 +36,15 @@ def cholesky(x: ArrayLike, upper: bool = False) -> Array:
         >>> ops.cholesky([[4.0, 2.0], [2.0, 5.0]]).tolist()
         [[2.0, 0.0], [1.0, 2.0]]
     """
-    backend, x = matrices("cholesky", x, square=True)
-    factor = backend.cholesky(hermitian(backend, x))
-    if has_values(backend, factor) and backend.any(backend.isnan(diagonal_of(backend, factor))):
+    backend, x = matrices.as_matrices("cholesky", x, square=True)
+    factor = backend.cholesky(matrices.hermitian(backend, x))
+    if matrices.has_values(backend, factor) and backend.any(backend.isnan(matrices.diagonal_of(backend, factor))):
         raise InvalidArgumentError(
             f"`cholesky` received an array of shape {tuple(x.shape)} with a matrix that is not positive definite.",
             "All eigenvalues of the matrices must be positive.",
             "Check how they were computed; adding a small multiple of the identity matrix helps against rounding errors.",
         )
-    return adjoint(backend, factor) if upper else factor
+    return matrices.adjoint(backend, factor) if upper else factor
 
 
 @op(batch_coupling=of_rank(3), keras_path="linalg.Qr")
@@ -79,7 +70,7 @@ def qr(x: ArrayLike, mode: str = "reduced") -> tuple[Array, Array]:
         5.0
     """
     check_option("mode", mode, ("reduced", "complete"))
-    backend, x = matrices("qr", x)
+    backend, x = matrices.as_matrices("qr", x)
     return backend.qr(x, mode == "complete")
 
 
@@ -107,7 +98,7 @@ def svd(x: ArrayLike, full_matrices: bool = True, compute_uv: bool = True) -> An
         >>> [round(value, 4) for value in s.tolist()]
         [3.0, 2.0]
     """
-    backend, x = matrices("svd", x)
+    backend, x = matrices.as_matrices("svd", x)
     return backend.svd(x, full_matrices, compute_uv)
 
 
@@ -131,8 +122,8 @@ def eigh(x: ArrayLike) -> tuple[Array, Array]:
         >>> [round(value, 4) for value in w.tolist()]
         [1.0, 3.0]
     """
-    backend, x = matrices("eigh", x, square=True)
-    return backend.eigh(hermitian(backend, x))
+    backend, x = matrices.as_matrices("eigh", x, square=True)
+    return backend.eigh(matrices.hermitian(backend, x))
 
 
 @op(batch_coupling=of_rank(3), unknown_sizes=unknown_sizes.square("x"), keras_path="linalg.Eig")
@@ -152,7 +143,7 @@ def eig(x: ArrayLike) -> tuple[Array, Array]:
         >>> sorted(ops.imag(w).tolist())
         [-1.0, 1.0]
     """
-    backend, x = matrices("eig", x, square=True)
+    backend, x = matrices.as_matrices("eig", x, square=True)
     return backend.eig(x)
 
 
@@ -174,7 +165,7 @@ def lu_factor(x: ArrayLike) -> tuple[Array, Array]:
         >>> lu.tolist(), pivots.tolist()
         ([[2.0, 2.0], [0.5, 1.0]], [1, 1])
     """
-    backend, x = matrices("lu_factor", x)
+    backend, x = matrices.as_matrices("lu_factor", x)
     return backend.lu(x)
 
 
@@ -198,7 +189,7 @@ def slogdet(x: ArrayLike) -> tuple[Array, Array]:
         >>> float(sign), abs(float(logarithm))
         (-1.0, 0.0)
     """
-    backend, x = matrices("slogdet", x, square=True)
+    backend, x = matrices.as_matrices("slogdet", x, square=True)
     return backend.slogdet(x)
 
 
@@ -212,7 +203,7 @@ def logdet(x: ArrayLike) -> Array:
         >>> f"{float(ops.logdet([[2.0, 0.0], [0.0, 3.0]])):.4f}"
         '1.7918'
     """
-    backend, x = matrices("logdet", x, square=True)
+    backend, x = matrices.as_matrices("logdet", x, square=True)
     return backend.slogdet(x)[1]
 
 
@@ -237,7 +228,7 @@ def det(x: ArrayLike) -> Array:
         >>> f"{float(ops.det([[1.0, 2.0], [3.0, 4.0]])):.4f}"
         '-2.0000'
     """
-    backend, x = matrices("det", x, square=True)
+    backend, x = matrices.as_matrices("det", x, square=True)
 
     def with_gradient(x: Array) -> tuple[Array, Any]:
         def gradient(upstream: Array) -> tuple[Array]:
@@ -265,11 +256,11 @@ def _cofactors(backend: Backend, x: Array) -> Array:
     """
     u, s, vh = backend.svd(x)
     others = backend.where(
-        backend.equal(identity_like(backend, u), 1), 1.0, backend.reshape(s, (*s.shape[:-1], 1, s.shape[-1]))
+        backend.equal(matrices.identity_like(backend, u), 1), 1.0, backend.reshape(s, (*s.shape[:-1], 1, s.shape[-1]))
     )
     phases = backend.multiply(_det(backend, u), _det(backend, vh))
     scale = backend.multiply(backend.reshape(phases, (*phases.shape, 1)), backend.prod(others, -1))
-    left, right = (transposed(backend, adjoint(backend, factor)) for factor in (u, vh))
+    left, right = (matrices.transposed(backend, matrices.adjoint(backend, factor)) for factor in (u, vh))
     return backend.matmul(backend.multiply(left, backend.reshape(scale, (*s.shape[:-1], 1, s.shape[-1]))), right)
 
 
@@ -290,9 +281,9 @@ def matrix_rank(x: ArrayLike, tol: float | None = None) -> Array:
         >>> int(ops.matrix_rank([[1.0, 2.0], [2.0, 4.0]]))
         1
     """
-    backend, x = matrices("matrix_rank", x)
+    backend, x = matrices.as_matrices("matrix_rank", x)
     s = backend.svd(x, compute_uv=False)
     if tol is None:
-        factor = max(x.shape[-2:]) * machine_epsilon(backend, x)
+        factor = max(x.shape[-2:]) * matrices.machine_epsilon(backend, x)
         tol = backend.multiply(backend.getitem(s, (..., slice(1))), factor)  # type: ignore[assignment]
     return backend.sum(backend.cast(backend.greater(s, tol), "int32"), -1)

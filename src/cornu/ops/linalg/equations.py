@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 from cornu.backends.contract import Backend
 from cornu.dtypes import is_complex, sum_dtype
-from cornu.errors import InvalidArgumentError, ShapeError
+from cornu.errors import InvalidArgumentError
 from cornu.ops import unknown_sizes
 from cornu.ops.batch_coupling import of_rank, solved
 from cornu.ops.dispatch import computed_in_float32, floats, op
-from cornu.ops.linalg.matrices import adjoint, has_values, identity_like, machine_epsilon, matrices
-from cornu.ops.shape_checks import check_broadcast
+from cornu.ops.linalg.matrices import adjoint, as_matrices, has_values, identity_like, machine_epsilon
+from cornu.ops.shape_checks import check_broadcast, shapes_error
 from cornu.typing import Array, ArrayLike
 from cornu.validation import result_type
 
@@ -69,11 +69,9 @@ def _solution(name: str, a: ArrayLike, b: ArrayLike, function: Callable[[Backend
     one, other = tuple(a.shape), tuple(b.shape)
     rows = other[-1:] if len(other) == len(one) - 1 else other[-2:-1]
     if len(one) < 2 or one[-1] != one[-2] or rows != one[-1:]:
-        raise ShapeError(
-            f"`{name}` received `a` of shape {one} and `b` of shape {other}.",
-            "`a` must contain matrices of shape `(n, n)`, and `b` vectors of shape `(n,)` or matrices of shape `(n, k)`.",
-            "If `b` has one axis less than `a`, it contains vectors: reshape it, or transpose its last two axes.",
-        )
+        expected = "`a` must contain matrices of shape `(n, n)`, and `b` vectors of shape `(n,)` or matrices of shape `(n, k)`."
+        hint = "If `b` has one axis less than `a`, it contains vectors: reshape it, or transpose its last two axes."
+        raise shapes_error(name, {"a": one, "b": other}, expected, hint)
     dtype = result_type(backend.dtype(a), backend.dtype(b))
     matrix, right = (backend.cast(x, sum_dtype(dtype)) for x in (a, b))
     vectors = len(other) < len(one)
@@ -130,7 +128,7 @@ def inv(x: ArrayLike) -> Array:
         >>> ops.inv([[2.0, 0.0], [0.0, 4.0]]).tolist()
         [[0.5, 0.0], [0.0, 0.25]]
     """
-    backend, x = matrices("inv", x, square=True)
+    backend, x = as_matrices("inv", x, square=True)
     return _solved(backend, "inv", x, _identities(backend, x))
 
 
@@ -156,7 +154,7 @@ def cholesky_inverse(x: ArrayLike, upper: bool = False) -> Array:
         >>> ops.cholesky_inverse([[2.0, 0.0], [0.0, 1.0]]).tolist()
         [[0.25, 0.0], [0.0, 1.0]]
     """
-    backend, x = matrices("cholesky_inverse", x, square=True)
+    backend, x = as_matrices("cholesky_inverse", x, square=True)
     inverse = backend.solve_triangular(x, _identities(backend, x), not upper)
     factors = (inverse, adjoint(backend, inverse)) if upper else (adjoint(backend, inverse), inverse)
     return backend.matmul(*factors)
@@ -183,7 +181,7 @@ def pinv(x: ArrayLike, rcond: float | None = None) -> Array:
         >>> ops.pinv([[2.0, 0.0], [0.0, 0.0]]).tolist()
         [[0.5, 0.0], [0.0, 0.0]]
     """
-    backend, x = matrices("pinv", x)
+    backend, x = as_matrices("pinv", x)
     return _pseudoinverse(backend, x, 10 * max(x.shape[-2:]) * machine_epsilon(backend, x) if rcond is None else rcond)
 
 
@@ -236,11 +234,9 @@ def lstsq(a: ArrayLike, b: ArrayLike, rcond: float | None = None) -> Array:
     """
     backend, a, b = floats(a, b)
     if len(a.shape) != 2 or len(b.shape) not in (1, 2) or a.shape[0] != b.shape[0]:
-        raise ShapeError(
-            f"`lstsq` received `a` of shape {tuple(a.shape)} and `b` of shape {tuple(b.shape)}.",
-            "They must have the shapes `(m, n)` and `(m,)` or `(m, k)`.",
-            "Reshape them; for several systems, use `ops.vectorized_map`.",
-        )
+        expected = "They must have the shapes `(m, n)` and `(m,)` or `(m, k)`."
+        hint = "Reshape them; for several systems, use `ops.vectorized_map`."
+        raise shapes_error("lstsq", {"a": a.shape, "b": b.shape}, expected, hint)
     dtype = result_type(backend.dtype(a), backend.dtype(b))
     matrix, right = (backend.cast(x, sum_dtype(dtype)) for x in (a, b))
     cutoff = max(matrix.shape) * machine_epsilon(backend, matrix) if rcond is None else rcond

@@ -5,12 +5,12 @@ import numpy as np
 from cornu.backends import common
 from cornu.backends.contract import Backend
 from cornu.dtypes import is_complex
-from cornu.errors import ShapeError
 from cornu.ops.dispatch import floats
+from cornu.ops.shape_checks import shape_error
 from cornu.typing import Array, ArrayLike
 
 
-def matrices(name: str, x: ArrayLike, square: bool = False) -> tuple[Backend, Array]:
+def as_matrices(name: str, x: ArrayLike, square: bool = False) -> tuple[Backend, Array]:
     """Return the backend and an array of matrices of floats or complex numbers, in the last two axes.
 
     Raises:
@@ -19,11 +19,8 @@ def matrices(name: str, x: ArrayLike, square: bool = False) -> tuple[Backend, Ar
     backend, x = floats(x)
     shape = tuple(x.shape)
     if len(shape) < 2 or (square and shape[-1] != shape[-2]):
-        raise ShapeError(
-            f"`{name}` received an array of shape {shape}.",
-            f"It must contain {'square ' if square else ''}matrices in its last two axes.",
-            "Reshape it, or check how it was computed.",
-        )
+        expected = f"It must contain {'square ' if square else ''}matrices in its last two axes."
+        raise shape_error(name, shape, expected, "Reshape it, or check how it was computed.")
     return backend, x
 
 

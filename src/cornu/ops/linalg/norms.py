@@ -4,12 +4,12 @@ import math
 
 from cornu.backends.contract import Backend
 from cornu.dtypes import is_complex
-from cornu.errors import InvalidArgumentError, ShapeError
+from cornu.errors import InvalidArgumentError, one_of
 from cornu.ops import reductions
 from cornu.ops.batch_coupling import along_axis
 from cornu.ops.dispatch import computed_in_float32, floats, op
 from cornu.ops.manipulation import moveaxis
-from cornu.ops.shape_checks import check_axes
+from cornu.ops.shape_checks import check_axes, shapes_error
 from cornu.typing import Array, ArrayLike, Axis
 
 __all__ = ["cdist", "norm"]
@@ -97,11 +97,7 @@ def _matrix_norm(backend: Backend, x: Array, order: int | float | str, places: t
         sums = reductions.sum(backend.abs(x), summed, True)
         result = (reductions.max if order > 0 else reductions.min)(sums, kept, True)  # type: ignore[operator]
     else:
-        raise InvalidArgumentError(
-            f"`ord={order!r}` was given for matrices.",
-            'It must be "fro", "nuc", 1, -1, 2, -2, inf or -inf.',
-            'Omit `ord` for "fro".',
-        )
+        raise one_of("ord", order, ("fro", *_SINGULAR_ORDERS, *_MATRIX_ORDERS))
     sizes = (1 if keepdims and i in places else n for i, n in enumerate(x.shape) if keepdims or i not in places)
     return backend.reshape(result, tuple(sizes))
 
@@ -133,11 +129,9 @@ def cdist(x: ArrayLike, y: ArrayLike) -> Array:
     """
     backend, x, y = floats(x, y)
     if len(x.shape) < 2 or len(y.shape) < 2 or x.shape[-1] != y.shape[-1]:
-        raise ShapeError(
-            f"`cdist` received arrays of shapes {tuple(x.shape)} and {tuple(y.shape)}.",
-            "Both must have at least two axes, the last of which has the coordinates of a point.",
-            "Reshape them to `(points, coordinates)`.",
-        )
+        expected = "Both must have at least two axes, the last of which has the coordinates of a point."
+        hint = "Reshape them to `(points, coordinates)`."
+        raise shapes_error("cdist", {"x": x.shape, "y": y.shape}, expected, hint)
     one, other = backend.shape(x), backend.shape(y)
     differences = backend.subtract(
         backend.reshape(x, (*one[:-1], 1, one[-1])), backend.reshape(y, (*other[:-2], 1, *other[-2:]))

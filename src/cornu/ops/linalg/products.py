@@ -12,7 +12,7 @@ from cornu.ops.dispatch import arrays, has_floats, op
 from cornu.ops.indexing import diagonal
 from cornu.ops.manipulation import moveaxis
 from cornu.ops.reductions import sum as total
-from cornu.ops.shape_checks import check_axes, check_matmul
+from cornu.ops.shape_checks import check_axes, check_matmul, shapes_error
 from cornu.typing import Array, ArrayLike
 
 __all__ = ["cross", "dot", "einsum", "inner", "kron", "matmul", "outer", "tensordot", "trace", "vdot"]
@@ -220,11 +220,9 @@ def cross(x1: ArrayLike, x2: ArrayLike, axisa: int = -1, axisb: int = -1, axisc:
     axisa, axisb, axisc = (axisa, axisb, axisc) if axis is None else (axis, axis, axis)
     backend, x1, x2 = arrays(x1, x2)
     if x1.shape[axisa] not in (3, None) or x2.shape[axisb] not in (3, None):
-        raise ShapeError(
-            f"`cross` received arrays of shapes {tuple(x1.shape)} and {tuple(x2.shape)}.",
-            "Their vectors must have three components.",
-            "Choose other axes, or pad vectors of two components with a 0.",
-        )
+        expected = "Their vectors must have three components."
+        hint = "Choose other axes, or pad vectors of two with a 0."
+        raise shapes_error("cross", {"x1": x1.shape, "x2": x2.shape}, expected, hint)
     x1, x2 = moveaxis(x1, axisa, 0), moveaxis(x2, axisb, 0)
     a, b = ([backend.getitem(x, i) for i in range(3)] for x in (x1, x2))
     parts = [backend.subtract(backend.multiply(a[i], b[j]), backend.multiply(a[j], b[i])) for i, j in ((1, 2), (2, 0), (0, 1))]

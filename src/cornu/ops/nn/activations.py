@@ -6,10 +6,10 @@ from collections.abc import Callable
 from cornu import registry
 from cornu.backends import fused_ops
 from cornu.backends.contract import Backend
-from cornu.errors import ShapeError, warn
+from cornu.errors import warn
 from cornu.ops.batch_coupling import along_axis
 from cornu.ops.dispatch import arrays, computed_in_float32, floats, op, without_booleans
-from cornu.ops.shape_checks import check_axes, check_axis
+from cornu.ops.shape_checks import check_axes, check_axis, shape_error
 from cornu.typing import Array, ArrayLike, Axis
 
 __all__ = [
@@ -440,11 +440,9 @@ def glu(x: ArrayLike, axis: int = -1) -> Array:
     place = check_axis(axis, x.shape)
     size = x.shape[place]
     if size % 2:
-        raise ShapeError(
-            f"`glu` received an array of shape {tuple(x.shape)} and `axis={axis}`.",
-            "The size of that axis must be even, since it is split into halves.",
-            "Choose another axis, or change the size of the previous layer's output by one.",
-        )
+        expected = "The size of that axis must be even, since it is split into halves."
+        hint = "Choose another axis, or change the size of the previous layer's output by one."
+        raise shape_error("glu", x.shape, expected, hint, axis=axis)
     before = (slice(None),) * place
     first, second = backend.getitem(x, (*before, slice(size // 2))), backend.getitem(x, (*before, slice(size // 2, None)))
     return backend.multiply(first, backend.sigmoid(second))

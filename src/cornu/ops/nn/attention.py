@@ -5,10 +5,11 @@ import math
 import numpy as np
 
 from cornu.dtypes import LARGEST
-from cornu.errors import InvalidArgumentError, ShapeError
+from cornu.errors import InvalidArgumentError
 from cornu.ops.batch_coupling import aligned
 from cornu.ops.dispatch import arrays, floats, op
 from cornu.ops.nn.activations import softmax
+from cornu.ops.shape_checks import shapes_error
 from cornu.typing import Array, ArrayLike
 
 __all__ = ["dot_product_attention"]
@@ -94,8 +95,6 @@ def _check_attention(query: tuple[int, ...], key: tuple[int, ...], value: tuple[
     ranks = {len(query), len(key), len(value)} == {4}
     if ranks and key[:3] == value[:3] and query[0] == key[0] and query[3] == key[3] and key[2] and query[2] % key[2] == 0:
         return
-    raise ShapeError(
-        f"`dot_product_attention` received `query` of shape {query}, `key` of shape {key} and `value` of shape {value}.",
-        "They must be (batch, queries, heads, size), (batch, keys, heads, size) and (batch, keys, heads, size).",
-        "Add the head axis with `expand_dims`, or check how the three arrays were computed.",
-    )
+    expected = "They must be (batch, queries, heads, size), (batch, keys, heads, size) and (batch, keys, heads, size)."
+    hint = "Add the head axis with `expand_dims`, or check how the three arrays were computed."
+    raise shapes_error("dot_product_attention", {"query": query, "key": key, "value": value}, expected, hint)

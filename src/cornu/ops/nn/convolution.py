@@ -9,16 +9,8 @@ from cornu.dtypes import wider_float
 from cornu.errors import ShapeError
 from cornu.ops.batch_coupling import of_rank
 from cornu.ops.dispatch import floats, op
-from cornu.ops.nn.windows import (
-    check_fits,
-    check_rank,
-    effective_size,
-    from_channels_last,
-    to_channels_last,
-    transpose_output_size,
-    transpose_padding_before,
-    window_arguments,
-)
+from cornu.ops.nn import windows
+from cornu.ops.shape_checks import shapes_error
 from cornu.typing import Array, ArrayLike, IntOrInts
 from cornu.validation import check_ints, standardize_padding
 
@@ -32,14 +24,11 @@ def _inputs_and_kernel(name: str, inputs: ArrayLike, kernel: ArrayLike, data_for
     if first != second:
         wide = wider_float(first, second)
         x, weights = backend.cast(x, wide), backend.cast(weights, wide)
-    check_rank(name, x)
+    windows.check_rank(name, x)
     if len(weights.shape) != len(x.shape):
-        raise ShapeError(
-            f"`{name}` received `inputs` of shape {tuple(x.shape)} and `kernel` of shape {tuple(weights.shape)}.",
-            "Both must have the same number of axes.",
-            "Pass `inputs` of shape (batch, *spatial, channels) and a kernel of shape (*window, channels, filters).",
-        )
-    return backend, to_channels_last(backend, x, data_format), weights
+        hint = "Pass `inputs` of shape (batch, *spatial, channels) and a kernel of shape (*window, channels, filters)."
+        raise shapes_error(name, {"inputs": x.shape, "kernel": weights.shape}, "Both must have the same number of axes.", hint)
+    return backend, windows.to_channels_last(backend, x, data_format), weights
 
 
 def _check_channels(name: str, channels: int, kernel: tuple[int, ...], groups: bool) -> None:
@@ -102,9 +91,9 @@ def conv(
     backend, x, kernel = _inputs_and_kernel("conv", inputs, kernel, data_format)
     _check_channels("conv", x.shape[-1], tuple(kernel.shape), groups=True)
     window = tuple(kernel.shape[:-2])
-    strides, pairs, dilation = window_arguments("conv", x, window, strides, padding, dilation_rate, "kernel")
+    strides, pairs, dilation = windows.window_arguments("conv", x, window, strides, padding, dilation_rate, "kernel")
     result = backend.conv(x, kernel, strides, pairs, dilation, x.shape[-1] // kernel.shape[-2])
-    return from_channels_last(backend, result, data_format)
+    return windows.from_channels_last(backend, result, data_format)
 
 
 @op(batch_coupling=of_rank(3), keras_path="nn.DepthwiseConv")
@@ -148,10 +137,10 @@ def _depthwise(
     backend, x, kernel = _inputs_and_kernel(name, inputs, kernel, data_format)
     _check_channels(name, x.shape[-1], tuple(kernel.shape), groups=False)
     window, channels = tuple(kernel.shape[:-2]), x.shape[-1]
-    strides, pairs, dilation = window_arguments(name, x, window, strides, padding, dilation_rate, "kernel")
+    strides, pairs, dilation = windows.window_arguments(name, x, window, strides, padding, dilation_rate, "kernel")
     kernel = backend.reshape(kernel, (*window, 1, channels * kernel.shape[-1]))
     result = backend.conv(x, kernel, strides, pairs, dilation, channels)
-    return from_channels_last(backend, result, data_format)
+    return windows.from_channels_last(backend, result, data_format)
 
 
 @op(batch_coupling=of_rank(3), keras_path="nn.SeparableConv")
@@ -233,16 +222,18 @@ def conv_transpose(
     if output_padding is not None:
         extras = check_ints("conv_transpose", "output_padding", output_padding, rank, least=0)
     axes = list(zip(x.shape[1:-1], window, strides, dilation, extras, strict=True))
-    wanted = [transpose_output_size(padding, *axis) for axis in axes]
-    check_fits("conv_transpose", x.shape[1:-1], wanted, [effective_size(k, d) for _, k, _, d, _ in axes], "kernel")
+    wanted = [windows.transpose_output_size(padding, *axis) for axis in axes]
+    windows.check_fits(
+        "conv_transpose", x.shape[1:-1], wanted, [windows.effective_size(k, d) for _, k, _, d, _ in axes], "kernel"
+    )
     pairs, sizes = [], []
     for (size, k, s, d, extra), out in zip(axes, wanted, strict=True):
-        before = transpose_padding_before(padding, k, s, d, extra)
-        reached = (size - 1) * s + effective_size(k, d) - before  # output positions covered by the windows
+        before = windows.transpose_padding_before(padding, k, s, d, extra)
+        reached = (size - 1) * s + windows.effective_size(k, d) - before  # output positions covered by the windows
         pairs.append((before, max(reached - out, 0)))
         sizes.append(out if out - reached < s else reached)
     result = backend.conv_transpose(x, kernel, tuple(sizes), strides, tuple(pairs), dilation)
     if sizes != wanted:  # positions that no window covers
         ends = [(0, out - size) for out, size in zip(wanted, sizes, strict=True)]
         result = backend.pad(result, ((0, 0), *ends, (0, 0)))
-    return from_channels_last(backend, result, data_format)
+    return windows.from_channels_last(backend, result, data_format)

@@ -3,13 +3,12 @@
 from cornu import config
 from cornu.backends.contract import Backend
 from cornu.dtypes import HALVES
-from cornu.errors import ShapeError
 from cornu.ops import unknown_sizes
 from cornu.ops.batch_coupling import aligned, along_axis, of_classes
 from cornu.ops.dispatch import arrays, floats, op
 from cornu.ops.nn.activations import log_softmax
 from cornu.ops.nn.encoding import is_class
-from cornu.ops.shape_checks import check_axis, check_same_shape
+from cornu.ops.shape_checks import check_axis, check_same_shape, shapes_error
 from cornu.typing import Array, ArrayLike
 
 __all__ = ["binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy"]
@@ -87,14 +86,11 @@ def sparse_categorical_crossentropy(target: ArrayLike, output: ArrayLike, from_l
     place = check_axis(axis, output.shape)
     if len(labels.shape) == len(output.shape) and labels.shape[-1] == 1:
         labels = backend.reshape(labels, tuple(labels.shape[:-1]))
-    expected = (*output.shape[:place], *output.shape[place + 1 :])
-    if tuple(labels.shape) != expected:
-        raise ShapeError(
-            f"`sparse_categorical_crossentropy` received `target` of shape {tuple(labels.shape)} and `output` of shape "
-            f"{tuple(output.shape)}.",
-            f"`target` must contain one class index for each sample: shape {expected}.",
-            "For one-hot targets, use `categorical_crossentropy`.",
-        )
+    shape = (*output.shape[:place], *output.shape[place + 1 :])
+    if tuple(labels.shape) != shape:
+        expected = f"`target` must contain one class index for each sample: shape {shape}."
+        hint = "For one-hot targets, use `categorical_crossentropy`."
+        raise shapes_error("sparse_categorical_crossentropy", {"target": labels.shape, "output": output.shape}, expected, hint)
     hits = is_class(backend, backend.cast(labels, "int32"), output.shape[place], place)
     logarithms = _log_probabilities(output, from_logits, place)
     return backend.negative(backend.sum(backend.where(hits, logarithms, 0.0), place))

@@ -9,13 +9,12 @@ from typing import Any, NamedTuple
 
 from cornu.backends.contract import Backend
 from cornu.dtypes import HALVES
-from cornu.errors import InvalidArgumentError, ShapeError
-from cornu.ops.argument_checks import check_option
+from cornu.errors import ShapeError
 from cornu.ops.batch_coupling import all_batched
 from cornu.ops.dispatch import arrays, floats, op
 from cornu.ops.nn.activations import log_softmax
 from cornu.typing import Array, ArrayLike
-from cornu.validation import check_int
+from cornu.validation import check_int, check_option, invalid_together
 
 __all__ = ["ctc_decode", "ctc_loss"]
 
@@ -161,11 +160,9 @@ def ctc_decode(
         return _greedy(backend, logits, lengths, merge_repeated, mask_index)
     width, paths = check_int("ctc_decode", "beam_width", beam_width), check_int("ctc_decode", "top_paths", top_paths)
     if paths > width:
-        raise InvalidArgumentError(
-            f"`ctc_decode` received `top_paths={paths}` and `beam_width={width}`.",
-            "There are as many results as beginnings are kept, at most.",
-            f"Pass `beam_width={paths}` or more.",
-        )
+        given = {"top_paths": paths, "beam_width": width}
+        expected = "There are as many results as beginnings are kept, at most."
+        raise invalid_together("ctc_decode", given, expected, f"Pass `beam_width={paths}` or more.")
     return _beam_search(backend, logits, lengths, width, paths, mask_index)
 
 

@@ -5,11 +5,11 @@ import math
 from cornu import config, validation
 from cornu.backends.contract import Backend
 from cornu.dtypes import HALVES
-from cornu.errors import InvalidArgumentError, ShapeError
+from cornu.errors import ShapeError
 from cornu.ops.batch_coupling import along_axis
 from cornu.ops.dispatch import arrays, computed_in_float32, floats, op
 from cornu.ops.linalg.norms import norm
-from cornu.ops.shape_checks import check_axes, check_axis
+from cornu.ops.shape_checks import check_axes, check_axis, shapes_error
 from cornu.typing import Array, ArrayLike, Axis
 
 __all__ = ["batch_normalization", "layer_normalization", "moments", "normalize", "rms_normalization"]
@@ -85,11 +85,9 @@ def batch_normalization(
     place = check_axis(axis, x.shape)
     shape = tuple(-1 if i == place else 1 for i in range(len(x.shape)))
     if mean.shape[-1:] != x.shape[place : place + 1]:
-        raise ShapeError(
-            f"`batch_normalization` received `x` of shape {tuple(x.shape)} and `mean` of shape {tuple(mean.shape)}.",
-            f"`mean` must have one element for each of the {x.shape[place]} channels on axis {axis}.",
-            "Choose another `axis`, or check how the mean was computed.",
-        )
+        expected = f"`mean` must have one element for each of the {x.shape[place]} channels on axis {axis}."
+        hint = "Choose another `axis`, or check how the mean was computed."
+        raise shapes_error("batch_normalization", {"x": x.shape, "mean": mean.shape}, expected, hint)
     factor = backend.rsqrt(backend.add(backend.reshape(variance, shape), epsilon))
     if scale is not None:
         factor = backend.multiply(factor, backend.reshape(arrays(scale, x)[1], shape))
@@ -200,10 +198,7 @@ def normalize(x: ArrayLike, axis: Axis = -1, order: int = 2, epsilon: float | No
         >>> ops.round(ops.normalize([3.0, 4.0]), 2).tolist() == ops.round([0.6, 0.8], 2).tolist()
         True
     """
-    if not validation.is_int(order) or order < 1:
-        raise InvalidArgumentError(
-            f"`order={order!r}` was given.", "It must be a positive integer.", "Omit it for the default of 2."
-        )
+    validation.check_int("normalize", "order", order)
     backend, values = floats(x)
     values = values if len(values.shape) else backend.reshape(values, (1,))
     epsilon = config.epsilon() if epsilon is None else epsilon

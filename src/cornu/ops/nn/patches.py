@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 
-from cornu.errors import ShapeError
 from cornu.ops.batch_coupling import of_rank
 from cornu.ops.dispatch import arrays, op
 from cornu.ops.nn.windows import check_fits, effective_size
+from cornu.ops.shape_checks import shape_error
 from cornu.typing import Array, ArrayLike, IntOrInts
 from cornu.validation import check_ints
 
@@ -41,11 +41,8 @@ def unfold(
     """
     backend, x = arrays(x)
     if len(x.shape) != 4:
-        raise ShapeError(
-            f"`unfold` received an array of shape {tuple(x.shape)}.",
-            "It must have the shape `(batch, channels, height, width)`.",
-            "Use `image.extract_patches` for images with channels last.",
-        )
+        expected = "It must have the shape `(batch, channels, height, width)`."
+        raise shape_error("unfold", x.shape, expected, "Use `image.extract_patches` for images with channels last.")
     places, _ = _places_of_patches("unfold", tuple(x.shape[2:]), kernel_size, dilation, padding, stride)
     pad = check_ints("unfold", "padding", padding, 2, least=0)
     padded = backend.pad(x, ((0, 0), (0, 0), (pad[0], pad[0]), (pad[1], pad[1])))
@@ -88,11 +85,8 @@ def fold(
     places, whole = _places_of_patches("fold", (height, width), kernel_size, dilation, padding, stride)
     area, count = places.shape
     if len(x.shape) != 3 or x.shape[1] % area or x.shape[2] != count:
-        raise ShapeError(
-            f"`fold` received an array of shape {tuple(x.shape)}.",
-            f"For these arguments, its shape must be `(batch, channels * {area}, {count})`.",
-            "Pass the arguments with which `unfold` made the patches.",
-        )
+        expected = f"For these arguments, its shape must be `(batch, channels * {area}, {count})`."
+        raise shape_error("fold", x.shape, expected, "Pass the arguments with which `unfold` made the patches.")
     batch, channels = backend.shape(x)[0], x.shape[1] // area
     values = backend.transpose(backend.reshape(x, (batch, channels, area * count)), (2, 0, 1))
     zeros = backend.full((math.prod(whole), batch, channels), 0, backend.dtype(x))

@@ -10,6 +10,7 @@ import numpy as np
 
 from cornu.backends.contract import Backend
 from cornu.errors import ShapeError
+from cornu.ops.shape_checks import shape_error
 from cornu.typing import Array, IntOrInts
 from cornu.validation import check_ints, standardize_padding
 
@@ -185,11 +186,9 @@ def from_channels_last(backend: Backend, x: Array, data_format: str) -> Array:
 def check_rank(name: str, x: Array) -> None:
     """Check that an input has a batch axis, one to three spatial axes, and channels."""
     if not 3 <= len(x.shape) <= 5:
-        raise ShapeError(
-            f"`{name}` received `inputs` of shape {tuple(x.shape)}.",
-            "They must have a batch axis, one to three spatial axes, and channels.",
-            "Add the missing axis with `expand_dims`: -1 for the channel of grayscale images, 0 for the batch.",
-        )
+        expected = "They must have a batch axis, one to three spatial axes, and channels."
+        hint = "Add the missing axis with `expand_dims`: -1 for the channel of grayscale images, 0 for the batch."
+        raise shape_error(name, x.shape, expected, hint, "inputs")
 
 
 def window_arguments(
