@@ -380,6 +380,21 @@ def test_a_call_heeds_numbers_that_were_changed_in_a_layer(backend):
             assert (answer == -slope).all()
 
 
+def test_metrics_of_several_outputs_have_the_numbers_of_the_outputs():
+    class Two(models.Model):
+        def __init__(self):
+            super().__init__()
+            self.value, self.label = layers.Dense(1), layers.Dense(4, activation="softmax")
+
+        def call(self, x):
+            return self.value(x), self.label(x)
+
+    model = Two()
+    model.compile("sgd", loss=["mse", "sparse_categorical_crossentropy"], metrics=[["mae"], ["accuracy"]])
+    logs = model.evaluate(X, [X[:, :1], np.arange(4)], verbose=0, return_dict=True)
+    assert set(logs) == {"loss", "output_1_loss", "output_1_mae", "output_2_accuracy", "output_2_loss"}
+
+
 # --- Engines ------------------------------------------------------------------------------------------------------------------
 
 
