@@ -407,6 +407,14 @@ def test_a_model_of_layers_on_another_engine_is_there_too(backend):
         np.testing.assert_allclose(part.predict(X, verbose=0), wanted, rtol=1e-5)
 
 
+def test_new_layers_are_on_the_engine_of_the_layers_before_them(backend):
+    first = cornu.Sequential([cornu.Input((3,)), layers.Dense(4)]).to_backend(backend)
+    model = cornu.Sequential([first, layers.Dense(2)])
+    model.add(layers.Dense(1))
+    assert {cornu.backends.owner(variable.value) for variable in model.variables} == {backend}
+    assert model.predict(X, verbose=0).shape == (4, 1)
+
+
 @pytest.mark.parametrize("function", ["predict", "fit", "evaluate"])
 def test_a_model_of_layers_on_two_engines_says_so(function, engine_name):
     first, second = (cornu.Sequential([cornu.Input((3,)), layers.Dense(3)]) for _ in range(2))

@@ -57,7 +57,7 @@ def test_integers_of_a_large_range_are_not_those_of_a_float(key):
 
 
 def test_an_empty_range_is_named(key):
-    with pytest.raises(InvalidArgumentError, match=r"`minval=3` and `maxval=3` were given"):
+    with pytest.raises(InvalidArgumentError, match=r"received `minval=3` and `maxval=3`"):
         ops.random.randint((2,), 3, 3, seed=key)
 
 

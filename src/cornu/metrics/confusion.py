@@ -157,7 +157,7 @@ class _ConfusionMetric(Metric):
         return values[0] if len(self.thresholds) == 1 else values
 
 
-def checked_thresholds(metric: Metric, thresholds: Any, default: float) -> Any:
+def checked_thresholds(metric: Metric, thresholds: float | Sequence[float] | None, default: float) -> float | Sequence[float]:
     """Return the thresholds, or the default for None; validate that they are between 0 and 1.
 
     Raises:
@@ -165,7 +165,7 @@ def checked_thresholds(metric: Metric, thresholds: Any, default: float) -> Any:
     """
     if thresholds is None:
         return default
-    for threshold in thresholds if isinstance(thresholds, (list, tuple)) else [thresholds]:
+    for threshold in thresholds if isinstance(thresholds, Sequence) else [thresholds]:
         check_between(metric, "thresholds", threshold)
     return thresholds
 

@@ -7,7 +7,7 @@ from cornu import registry, serialization
 from cornu.core import call_context
 from cornu.core.input import InputLayer
 from cornu.core.layer import Layer
-from cornu.core.layer_placement import follow_layers
+from cornu.core.layer_placement import follow_layers, move
 from cornu.core.shape_trees import ShapeTree, first_argument, has_shapes, shapes_of
 from cornu.core.symbolic_tensor import SymbolicTensor, is_symbolic
 from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError
@@ -58,7 +58,6 @@ class Sequential(Model):
             )
         for layer in layers or []:
             self.add(layer)
-        follow_layers(self)
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state for copies and pickles, with the graph, which holds the calls of the layers."""
@@ -105,7 +104,10 @@ class Sequential(Model):
             beginning = _input_for(layer)
             if beginning is not None:
                 self._begin_with(beginning)
+        if not layer.built and layer._cornu.placement != self._cornu.placement:
+            move(layer, self._cornu.placement)  # a new layer is where the model is
         self._stack.append(layer)
+        follow_layers(self)  # and a new model is where its first layers with weights are
         if self._tensors:
             self._cornu.path = self.path or call_context.path_of(self.name)
             with call_context.name_scope(self.name):

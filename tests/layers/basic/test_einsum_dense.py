@@ -121,7 +121,7 @@ def test_sizes_that_are_no_integers_are_refused() -> None:
     [
         (("ab,bc->ac", 3), (2, 3, 4), "Its equation 'ab,bc->ac' is for inputs with 2 axes"),
         (("...ab,bc->...ac", 3), (2,), "is for inputs with at least 2 axes"),
-        (("abc,cd->abd", 3), (2, 3, 4), "`output_shape` must have 2 sizes, one for each output axis 'b', 'd'"),
+        (("abc,cd->abd", 3), (2, 3, 4), "must have 2 sizes, one for each output axis 'b', 'd'"),
         (("abc,cd->abd", (9, 5)), (2, 3, 4), "For the axis 'b' its `output_shape=(9, 5)` has 9, but the input has 3"),
         (("ab,bc->ac", (None,)), (2, 4), "The size of axis 'c' must be known"),
         (("abc,cd->abd", (None, 3), None, "bd"), (2, None, 4), "The size of axis 'b' must be known"),

@@ -180,7 +180,7 @@ def test_mistakes_are_named(make):
         ops.image.affine_transform(make(np.ones((4, 5))), make(TRANSFORMS[0]))
     with pytest.raises(ShapeError, match=r"`start_points` of shape \(3, 2\)"):
         ops.image.perspective_transform(image, make(np.ones((3, 2))), make(np.ones((4, 2))))
-    with pytest.raises(InvalidArgumentError, match=r"`order=3` was given. It must be 0"):
+    with pytest.raises(InvalidArgumentError, match=r"received `order=3`. It must be 0"):
         ops.image.map_coordinates(image, make(np.ones((3, 1))), 3)
     with pytest.raises(ShapeError, match=r"one entry for each of the 3 axes"):
         ops.image.map_coordinates(image, make(np.ones((2, 1))), 1)
@@ -190,7 +190,7 @@ def test_mistakes_are_named(make):
         ops.image.crop_images(image, top_cropping=1, left_cropping=0, right_cropping=0, target_height=5)
     with pytest.raises(InvalidArgumentError, match=r"Pass a `target_width` of at least 5"):
         ops.image.pad_images(image, 0, 1, 0, target_width=3)
-    with pytest.raises(InvalidArgumentError, match=r"`kernel_size=3` was given. It must be two positive numbers"):
+    with pytest.raises(InvalidArgumentError, match=r"received `kernel_size=3`. It must be two positive numbers"):
         ops.image.gaussian_blur(image, 3)
     with pytest.raises(InvalidTypeError, match=r"`rgb_to_hsv` received `images` of dtype uint8"):
         ops.image.rgb_to_hsv(make(np.ones((2, 2, 3), "uint8")))

@@ -226,7 +226,7 @@ def test_normalize_of_zeros_is_zeros_with_a_finite_gradient(make, check, gradien
     check(ops.normalize(make(zeros)), zeros)
     assert np.isfinite(gradient(lambda x: ops.sum(ops.normalize(x)), zeros)).all()
     check(ops.normalize(make(np.float16([0, 0]))), np.float16([0, 0]))
-    with pytest.raises(InvalidArgumentError, match=r"`order=0` was given"):
+    with pytest.raises(InvalidArgumentError, match=r"`normalize` received `order=0`"):
         ops.normalize(make(zeros), order=0)
 
 
