@@ -346,6 +346,7 @@ def test_the_modules_for_private_names_use_some():
 # --- Names and behavior -------------------------------------------------------------------------------------------------------
 
 MAY_ASK_FOR_NAMES = {
+    "applications/application.py:application": "the function that it returns has the name and module of the network",
     "backends/lookup.py:owner": "the type of an array is only known by the package of its engine",
     "backends/numpy/tape.py:TapeArray.__array_ufunc__": "NumPy passes the name of the method that it calls",
     "backends/onnx/graph_builder.py:OnnxArray.__array_ufunc__": "NumPy passes the name of the method that it calls",

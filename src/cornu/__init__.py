@@ -10,6 +10,7 @@ from cornu import namespaces
 if TYPE_CHECKING:
     from cornu import (
         activations as activations,
+        applications as applications,
         backend as backend,
         backends as backends,
         callbacks as callbacks,

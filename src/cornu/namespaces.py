@@ -47,6 +47,7 @@ NAMESPACES: dict[str, dict[str, str]] = {
         "SymbolicScope": "cornu.core.keras_scopes",
         "Variable": "cornu.core.variable",
         "activations": "cornu.activations",
+        "applications": "cornu.applications",
         "backend": "cornu.backend",
         "backends": "cornu.backends",
         "callbacks": "cornu.callbacks",

@@ -21,6 +21,7 @@ FOLDERS: dict[str, tuple[str, ...]] = {
     "regularizers": ("test_regularizers.py",),
     "constraints": ("test_constraints.py",),
     "activations": ("test_activations.py", "ops"),
+    "applications": ("applications",),
     "callbacks": ("callbacks", "training"),
     "ops": ("ops", "backends", "core"),
     "random": ("ops", "core", "test_initializers.py", "test_namespaces.py"),
@@ -35,7 +36,7 @@ NUMPY_IS_AN_ORACLE = ("ops", "random", "initializers", "constraints", "regulariz
 """Namespaces whose functions are compared with formulas in NumPy or with values of Python as well."""
 
 
-IN_COMPUTED_TABLES = ("activations",)
+IN_COMPUTED_TABLES = ("activations", "applications")
 """Namespaces of which a table, such as ``ACTIVATIONS`` of ``test_random_examples.py``, contains every function."""
 
 NOT_COMPARED = {

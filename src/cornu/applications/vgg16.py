@@ -1,0 +1,11 @@
+"""VGG16, in the module of Keras's (see :mod:`cornu.applications.vgg`)."""
+
+from cornu.applications.vgg import (
+    VGG16 as VGG16,
+)
+from cornu.applications.vgg import (
+    decode_predictions as decode_predictions,
+)
+from cornu.applications.vgg import (
+    preprocess_input as preprocess_input,
+)
