@@ -32,6 +32,10 @@ SMALLEST = {
 }
 """The smallest network of each family, and the smallest image that it takes."""
 
+SAMPLED = ("ResNet50", "MobileNetV2", "ConvNeXtTiny")
+MOSTLY_THOROUGH = [pytest.param(name, marks=[] if name in SAMPLED else [pytest.mark.thorough]) for name in SMALLEST]
+"""The same networks; a sample has three of them."""
+
 NAMES = [name for name, thing in vars(keras.applications).items() if inspect.isfunction(thing)]
 
 
@@ -80,7 +84,7 @@ def test_the_smallest_network_of_a_family_has_the_layers_of_keras(name: str) -> 
     same_structure(name)
 
 
-@pytest.mark.parametrize("name", SMALLEST)
+@pytest.mark.parametrize("name", MOSTLY_THOROUGH)
 @pytest.mark.parametrize("pooling", [None, "avg", "max"])
 def test_networks_without_classifier_have_the_layers_of_keras(name: str, pooling: str | None) -> None:
     same_structure(name, include_top=False, pooling=pooling)
@@ -113,7 +117,7 @@ def test_logits_are_those_of_keras(name: str, backend: str) -> None:
     np.testing.assert_allclose(found, wanted, rtol=0, atol=TOLERANCE.get(name, 1e-4) * spread(wanted))
 
 
-@pytest.mark.parametrize("name", SMALLEST)
+@pytest.mark.parametrize("name", MOSTLY_THOROUGH)
 def test_features_are_those_of_keras_at_an_odd_size(name: str, backend: str) -> None:
     size = SMALLEST[name] + 37
     shape = (size, size - 4, 3)
@@ -135,7 +139,7 @@ def twins(model: Any) -> Iterator[tuple[Any, Any]]:
             yield max(pairs, key=len)[0], max(pairs, key=len)[-1]
 
 
-@pytest.mark.parametrize("name", SMALLEST)
+@pytest.mark.parametrize("name", MOSTLY_THOROUGH)
 def test_the_outputs_depend_on_the_place_of_each_weight(name: str) -> None:
     """What the comparison above would find: two kernels, or the statistics of two batch normalizations, were swapped."""
     size = SMALLEST[name]
@@ -152,7 +156,7 @@ def test_the_outputs_depend_on_the_place_of_each_weight(name: str) -> None:
             weight.assign(value)
 
 
-@pytest.mark.parametrize("name", SMALLEST)
+@pytest.mark.parametrize("name", MOSTLY_THOROUGH)
 def test_a_network_is_trained_saved_and_cut(name: str, backend: str, tmp_path: Path) -> None:
     size = SMALLEST[name]
     model = getattr(applications, name)(weights=None, input_shape=(size, size, 3), classes=7).to_backend(backend)
@@ -170,7 +174,7 @@ def test_a_network_is_trained_saved_and_cut(name: str, backend: str, tmp_path: P
     assert part.predict(x[:1], verbose=0).shape[1:] == tuple(middle.output.shape[1:])
 
 
-@pytest.mark.parametrize("name", SMALLEST)
+@pytest.mark.parametrize("name", MOSTLY_THOROUGH)
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_networks_compute_in_half_precision(name: str, dtype: str, engine_name: str) -> None:
     size = SMALLEST[name]
