@@ -791,8 +791,8 @@ MISTAKES: dict[str, dict[str, Mistake]] = {
             "UnsafeModelError",
             (
                 "In 'model' (None): In 'scale' (Scale): The config names 'Scale'. It is not one of the layers that a "
-                "config may name. If it is a custom object, pass `custom_objects={'Scale': ...}` or register it with "
-                "`register_keras_serializable`."
+                "config may name. Did you mean 'LayerScale'? If it is a custom object, pass `custom_objects={'Scale': ...}` or "
+                "register it with `register_keras_serializable`."
             ),
         ),
         "a custom layer without get_config": Mistake(

@@ -1,5 +1,6 @@
 """Networks for images, with weights trained on ImageNet."""
 
+from cornu import registry
 from cornu.applications import (
     convnext as convnext,
     densenet as densenet,
@@ -64,3 +65,25 @@ from cornu.applications.resnet import ResNet50 as ResNet50, ResNet101 as ResNet1
 from cornu.applications.resnet_v2 import ResNet50V2 as ResNet50V2, ResNet101V2 as ResNet101V2, ResNet152V2 as ResNet152V2
 from cornu.applications.vgg import VGG16 as VGG16, VGG19 as VGG19
 from cornu.applications.xception import Xception as Xception
+
+__all__ = registry.exported_names(
+    globals(),
+    "convnext",
+    "densenet",
+    "efficientnet",
+    "efficientnet_lite",
+    "efficientnet_v2",
+    "imagenet_utils",
+    "inception_resnet_v2",
+    "inception_v3",
+    "mobilenet",
+    "mobilenet_v2",
+    "mobilenet_v3",
+    "nasnet",
+    "resnet",
+    "resnet50",
+    "resnet_v2",
+    "vgg16",
+    "vgg19",
+    "xception",
+)

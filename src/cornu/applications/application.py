@@ -34,6 +34,9 @@ _DEFAULTS = {
 Application: TypeAlias = Callable[..., Model]
 """The function that creates a network."""
 
+Argument: TypeAlias = Activation | SymbolicTensor | Shape | Weights | float
+"""What users pass to it."""
+
 _POOLING = {"avg": layers.GlobalAveragePooling2D, "max": layers.GlobalMaxPooling2D}
 
 
@@ -121,7 +124,7 @@ def application(
     signature = inspect.Signature([inspect.Parameter(key, kind, default=defaults[key]) for key in family.arguments.split()])
     further = [key for key in signature.parameters if key not in _DEFAULTS and key != "name"]
 
-    def create(*args: Any, **kwargs: Any) -> Model:
+    def create(*args: Argument, **kwargs: Argument) -> Model:
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()
         given = bound.arguments

@@ -1,17 +1,16 @@
 """ConvNeXt: residual blocks of a 7 x 7 depthwise convolution and two dense layers, with layer normalization."""
 
 from collections.abc import Sequence
-from typing import Unpack
 
 import numpy as np
 
-from cornu import initializers, layers, models, registry
+from cornu import layers, models
 from cornu.applications.application import Application, Family, application, channels_of, pool
 from cornu.applications.imagenet_utils import decode_predictions, preprocessing
 from cornu.applications.pretrained import published
-from cornu.core.layer_config import LayerArguments
 from cornu.core.symbolic_tensor import SymbolicTensor
-from cornu.typing import Activation, Array, Shape
+from cornu.layers.scaling import LayerScale
+from cornu.typing import Activation
 
 __all__ = [
     "ConvNeXtBase",
@@ -27,37 +26,6 @@ preprocess_input = preprocessing(None)
 
 _MEAN, _STD = 255 * np.array([0.485, 0.456, 0.406]), 255 * np.array([0.229, 0.224, 0.225])
 """Mean and standard deviation of the channels of ImageNet."""
-
-
-@registry.register("layers", keras_path=("keras.src.applications.convnext", "LayerScale"))
-class LayerScale(layers.Layer):
-    """Layer that multiplies each channel by a trained factor.
-
-    Args:
-        init_values: Float, the factors at first.
-        projection_dim: Integer, number of channels.
-        **kwargs: Arguments of the base class, such as ``name`` and ``dtype``.
-
-    Example:
-        >>> import numpy as np
-        >>> from cornu.applications.convnext import LayerScale
-        >>> LayerScale(0.5, 2)(np.ones((1, 2))).tolist()
-        [[0.5, 0.5]]
-    """
-
-    batch_coupling = "none"
-
-    def __init__(self, init_values: float, projection_dim: int, **kwargs: Unpack[LayerArguments]):
-        super().__init__(**kwargs)
-        self.init_values, self.projection_dim = init_values, projection_dim
-
-    def build(self, input_shape: Shape) -> None:
-        """Create the factors."""
-        self.gamma = self.add_weight((self.projection_dim,), initializers.Constant(self.init_values))
-
-    def call(self, x: Array) -> Array:
-        """Return the channels times their factors."""
-        return x * self.gamma
 
 
 def _block(x: SymbolicTensor, filters: int, name: str) -> SymbolicTensor:

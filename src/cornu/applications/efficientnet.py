@@ -54,27 +54,54 @@ DROP_RATE = 0.2
 
 
 def conv_initializer() -> initializers.Initializer:
-    """Return the initializer of convolutions."""
+    """Return the initializer of convolutions.
+
+    Example:
+        >>> from cornu.applications.efficientnet import conv_initializer
+        >>> conv_initializer().distribution
+        'truncated_normal'
+    """
     return initializers.VarianceScaling(2.0, "fan_out", "truncated_normal")
 
 
 def convolution(
     x: SymbolicTensor, filters: int, kernel: int, strides: int = 1, padding: str = "same", name: str = ""
 ) -> SymbolicTensor:
-    """Return a convolution without bias."""
+    """Return a convolution without bias.
+
+    Example:
+        >>> import cornu
+        >>> from cornu.applications.efficientnet import convolution
+        >>> convolution(cornu.Input((8, 8, 3)), 4, 3, name="conv").shape
+        (None, 8, 8, 4)
+    """
     return layers.Conv2D(
         filters, kernel, strides=strides, padding=padding, use_bias=False, kernel_initializer=conv_initializer(), name=name
     )(x)
 
 
 def normalized(x: SymbolicTensor, name: str, activation: str | None = None, momentum: float = 0.99) -> SymbolicTensor:
-    """Return the batch normalization of channels, and its activation, swish, if it has a name."""
+    """Return the batch normalization of channels, and its activation, swish, if it has a name.
+
+    Example:
+        >>> import cornu
+        >>> from cornu.applications.efficientnet import normalized
+        >>> normalized(cornu.Input((8, 8, 3)), "bn", "activation").shape
+        (None, 8, 8, 3)
+    """
     x = layers.BatchNormalization(axis=channel_axis(), momentum=momentum, name=name)(x)
     return x if activation is None else layers.Activation("swish", name=activation)(x)
 
 
 def squeeze_and_excite(x: SymbolicTensor, reduced: int, name: str) -> SymbolicTensor:
-    """Return the channels times a share from 0 to 1 of each, computed from the means of all channels."""
+    """Return the channels times a share from 0 to 1 of each, computed from the means of all channels.
+
+    Example:
+        >>> import cornu
+        >>> from cornu.applications.efficientnet import squeeze_and_excite
+        >>> squeeze_and_excite(cornu.Input((8, 8, 4)), 2, "first_").shape
+        (None, 8, 8, 4)
+    """
     channels = channels_of(x)
     share = layers.GlobalAveragePooling2D(name=f"{name}se_squeeze")(x)
     shape = (channels, 1, 1) if image_data_format() == "channels_first" else (1, 1, channels)
@@ -87,7 +114,14 @@ def squeeze_and_excite(x: SymbolicTensor, reduced: int, name: str) -> SymbolicTe
 
 
 def add_shortcut(x: SymbolicTensor, shortcut: SymbolicTensor, rate: float, name: str) -> SymbolicTensor:
-    """Return the sum of a block and its input; the block of a whole image is left out at a rate in training."""
+    """Return the sum of a block and its input; the block of a whole image is left out at a rate in training.
+
+    Example:
+        >>> import cornu
+        >>> from cornu.applications.efficientnet import add_shortcut
+        >>> add_shortcut(cornu.Input((8, 8, 4)), cornu.Input((8, 8, 4)), 0.1, "first_").shape
+        (None, 8, 8, 4)
+    """
     if rate > 0:
         x = layers.Dropout(rate, noise_shape=(None, 1, 1, 1), name=f"{name}drop")(x)
     return layers.Add(name=f"{name}add")([x, shortcut])
@@ -135,7 +169,14 @@ def _features(x: SymbolicTensor, width: float, depth: float, pretrained: bool) -
 
 
 def classifier(x: SymbolicTensor, classes: int, activation: Activation, dropout: float) -> SymbolicTensor:
-    """Return the output of a dense layer on the mean of the features, after dropout."""
+    """Return the output of a dense layer on the mean of the features, after dropout.
+
+    Example:
+        >>> import cornu
+        >>> from cornu.applications.efficientnet import classifier
+        >>> classifier(cornu.Input((8, 8, 4)), 3, "softmax", 0.1).shape
+        (None, 3)
+    """
     x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
     x = layers.Dropout(dropout, name="top_dropout")(x)
     initializer = initializers.VarianceScaling(1 / 3, "fan_out", "uniform")

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -60,13 +60,14 @@ def preprocess_input(x: ArrayLike, data_format: str | None = None, mode: str = "
     return _scaled(x, data_format, mode)
 
 
-def _scaled(x: Any, data_format: str | None, mode: str) -> Any:
+def _scaled(images: ArrayLike, data_format: str | None, mode: str) -> Any:
+    x = cast(Any, images)
     if mode not in _MODES:
         raise one_of("mode", mode, _MODES)
     data_format = config.standardize_data_format(data_format)
     on_numpy = isinstance(x, np.ndarray)
     if not is_symbolic(x) and not on_numpy:
-        x = ops.convert_to_tensor(x)
+        x = cast(Any, ops.convert_to_tensor(x))
     rank, axis = len(x.shape), -1 if data_format == "channels_last" else -3
     if rank not in (3, 4) or x.shape[axis] != 3:
         raise ShapeError(
@@ -78,9 +79,9 @@ def _scaled(x: Any, data_format: str | None, mode: str) -> Any:
     dtype = str(x.dtype) if on_numpy or is_symbolic(x) else backends.home(x).dtype(x)
     if "float" not in dtype:
         dtype = config.floatx()
-        x = x.astype(dtype) if on_numpy else ops.cast(x, dtype)
+        x = x.astype(dtype) if on_numpy else cast(Any, ops.cast(x, dtype))
     if mode == "caffe":
-        x = np.flip(x, axis) if on_numpy else ops.flip(x, axis)
+        x = cast(Any, np.flip(x, axis) if on_numpy else ops.flip(x, axis))
     if on_numpy:
         return ((x / divisor - mean) / std).astype(dtype)
     return ops.cast(ops.divide(ops.subtract(ops.divide(x, divisor), mean), std), dtype)

@@ -1,50 +1,17 @@
 """Inception-ResNet V2: residual blocks of parallel branches of convolutions."""
 
 from collections.abc import Sequence
-from typing import Unpack
 
-from cornu import layers, registry
+from cornu import layers
 from cornu.applications.application import Family, Sizes, application, channel_axis, channels_of
 from cornu.applications.imagenet_utils import decode_predictions, preprocessing
 from cornu.applications.pretrained import TF_KERNELS, published
-from cornu.core.layer_config import LayerArguments
 from cornu.core.symbolic_tensor import SymbolicTensor
-from cornu.typing import Array, Shape
+from cornu.layers.scaling import CustomScaleLayer
 
 __all__ = ["InceptionResNetV2", "decode_predictions", "preprocess_input"]
 
 preprocess_input = preprocessing("tf")
-
-
-@registry.register("layers", keras_path=("keras.src.applications.inception_resnet_v2", "CustomScaleLayer"))
-class CustomScaleLayer(layers.Layer):
-    """Layer that adds a scaled array to another one: ``inputs[0] + scale * inputs[1]``.
-
-    Args:
-        scale: Float.
-        **kwargs: Arguments of the base class, such as ``name`` and ``dtype``.
-
-    Example:
-        >>> import numpy as np
-        >>> from cornu.applications.inception_resnet_v2 import CustomScaleLayer
-        >>> CustomScaleLayer(0.5)([np.ones(2), np.ones(2)]).tolist()
-        [1.5, 1.5]
-    """
-
-    batch_coupling = "none"
-    cornu_is_stateless = True
-
-    def __init__(self, scale: float, **kwargs: Unpack[LayerArguments]):
-        super().__init__(**kwargs)
-        self.scale = scale
-
-    def call(self, inputs: Sequence[Array]) -> Array:
-        """Return the sum."""
-        return inputs[0] + inputs[1] * self.scale
-
-    def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
-        """Return the shape of the first array."""
-        return input_shape[0]
 
 
 _BLOCK35 = [[(32, 1)], [(32, 1), (32, 3)], [(32, 1), (48, 3), (64, 3)]]

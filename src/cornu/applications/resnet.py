@@ -17,19 +17,40 @@ FILTERS = (64, 128, 256, 512)
 
 
 def normalized(x: SymbolicTensor, name: str, activation: str | None = None) -> SymbolicTensor:
-    """Return the batch normalization of channels, and its activation if there is one."""
+    """Return the batch normalization of channels, and its activation if there is one.
+
+    Example:
+        >>> import cornu
+        >>> from cornu.applications.resnet import normalized
+        >>> normalized(cornu.Input((8, 8, 3)), "conv1", "relu").shape
+        (None, 8, 8, 3)
+    """
     x = layers.BatchNormalization(axis=channel_axis(), epsilon=1.001e-5, name=f"{name}_bn")(x)
     return x if activation is None else layers.Activation(activation, name=f"{name}_relu")(x)
 
 
 def stem(x: SymbolicTensor) -> SymbolicTensor:
-    """Return the first convolution, with padding."""
+    """Return the first convolution, with padding.
+
+    Example:
+        >>> import cornu
+        >>> from cornu.applications.resnet import stem
+        >>> stem(cornu.Input((32, 32, 3))).shape
+        (None, 16, 16, 64)
+    """
     x = layers.ZeroPadding2D(3, name="conv1_pad")(x)
     return layers.Conv2D(64, 7, strides=2, name="conv1_conv")(x)
 
 
 def stem_pool(x: SymbolicTensor) -> SymbolicTensor:
-    """Return the pooling after the first convolution."""
+    """Return the pooling after the first convolution.
+
+    Example:
+        >>> import cornu
+        >>> from cornu.applications.resnet import stem_pool
+        >>> stem_pool(cornu.Input((16, 16, 64))).shape
+        (None, 8, 8, 64)
+    """
     x = layers.ZeroPadding2D(1, name="pool1_pad")(x)
     return layers.MaxPooling2D(3, strides=2, name="pool1_pool")(x)
 

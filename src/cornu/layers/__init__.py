@@ -55,6 +55,7 @@ from cornu.layers.recurrent.stacked_rnn_cells import *
 from cornu.layers.recurrent.time_distributed import *
 from cornu.layers.regularization import *
 from cornu.layers.reshaping import *
+from cornu.layers.scaling import *
 from cornu.layers.tfsm_layer import *
 from cornu.layers.torch_module import *
 from cornu.layers.wrapper import *

@@ -69,10 +69,10 @@ class _Tensor(NamedTuple):
 class _Dict(dict):
     """Replacement for an ordered dict, whose attributes are left out."""
 
-    def __setstate__(self, state: object) -> None: ...
+    def __setstate__(self, state: dict) -> None: ...
 
 
-def _tensor(storage: _Storage, offset: int, shape: tuple, strides: tuple, *_: object) -> _Tensor:
+def _tensor(storage: _Storage, offset: int, shape: tuple, strides: tuple, *_: bool | dict) -> _Tensor:
     return _Tensor(storage, offset, shape, strides)
 
 
