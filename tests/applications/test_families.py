@@ -2,6 +2,8 @@
 
 import inspect
 import itertools
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from tests.applications.conftest import images_for, pair, randomize
 
 import cornu
 from cornu import applications, ops
+from cornu.layers.scaling import CustomScaleLayer, LayerScale
 
 SMALLEST = {
     "VGG16": 32,
@@ -231,3 +234,18 @@ def test_networks_with_the_channels_first_are_those_of_keras(name: str) -> None:
     finally:
         for library in (cornu, keras):
             library.config.set_image_data_format("channels_last")
+
+
+def test_files_are_loaded_without_an_import_of_applications(tmp_path: Path) -> None:
+    """They contain layers that only applications of Keras have."""
+    inputs = cornu.Input((4, 4, 3))
+    scaled = LayerScale(0.5, 3)(inputs)
+    cornu.Model(inputs, CustomScaleLayer(0.2, name="last")([inputs, scaled])).save(tmp_path / "model.keras")
+    program = (
+        "import sys, cornu\n"
+        "model = cornu.models.load_model(sys.argv[1])\n"
+        "print(model.layers[-1].name, 'cornu.applications' in sys.modules)"
+    )
+    command = [sys.executable, "-c", program, tmp_path / "model.keras"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "last False", done.stderr
