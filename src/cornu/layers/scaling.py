@@ -67,7 +67,3 @@ class CustomScaleLayer(Layer):
     def call(self, inputs: Sequence[Array]) -> Array:
         """Return the sum."""
         return inputs[0] + inputs[1] * self.scale
-
-    def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
-        """Return the shape of the first array."""
-        return input_shape[0]

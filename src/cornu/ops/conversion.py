@@ -77,12 +77,10 @@ def convert_to_tensor(
 
 
 def _are_strings(x: ArrayLike) -> bool:
-    """Return whether the first element of a value is a string, or an array contains strings."""
-    while isinstance(x, (list, tuple)) and x:
+    """Return whether the first element of a list or an array is a string."""
+    while (isinstance(x, (list, tuple)) or (isinstance(x, np.ndarray) and x.ndim > 0)) and len(x) > 0:
         x = x[0]
-    if isinstance(x, np.ndarray) and x.dtype.kind == "O" and x.size:
-        x = x.flat[0]
-    return isinstance(x, (str, bytes)) or (isinstance(x, np.ndarray) and x.dtype.kind in "UST")
+    return isinstance(x, (str, bytes))
 
 
 @op(batch_coupling="none")

@@ -47,11 +47,8 @@ def encoded_shape(shape: Shape, mode: str, depth: Size) -> Shape:
     """
     if mode == "int":
         return shape
-    if mode in COUNTING or (len(shape) > 1 and shape[-1] == 1):
-        shape = shape[:-1]
-    elif not shape:
-        shape = (1,)
-    return (*shape, depth)
+    one_row_each = mode in COUNTING or (len(shape) > 1 and shape[-1] == 1)
+    return (*(shape[:-1] if one_row_each else shape or (1,)), depth)
 
 
 def encode(indices: np.ndarray, mode: str, depth: int, dtype: str, weights: np.ndarray | None = None) -> np.ndarray:

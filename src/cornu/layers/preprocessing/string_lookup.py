@@ -89,6 +89,7 @@ class StringLookup(IndexLookup[bytes]):
         self.max_tokens, self.num_oov_indices = max_tokens, num_oov_indices
         self.mask_token, self.oov_token = mask_token, oov_token
         self.invert, self.output_mode, self.sparse = invert, output_mode, sparse
+        self.cornu_takes_strings = not invert
         self.pad_to_max_tokens, self.encoding, self.salt = pad_to_max_tokens, encoding, check_salt(self, salt)
         self.set_up(vocabulary, idf_weights)
 
@@ -111,11 +112,6 @@ class StringLookup(IndexLookup[bytes]):
     def bucket_of(self, token: bytes) -> int:
         """Return the hash of a string."""
         return hash_function(self.salt)(token)
-
-    @property
-    def cornu_takes_strings(self) -> bool:  # type: ignore[override]
-        """Whether the layer returns indices of strings, rather than strings for indices."""
-        return not self.invert
 
     @property
     def cornu_output_dtype(self) -> str:
