@@ -9,7 +9,15 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeAlias, cast
 
 from cornu import config, layers
-from cornu.applications.pretrained import InstalledWeights, Weights, WeightsFile, check_weights, load_pretrained
+from cornu.applications.pretrained import (
+    TF_KERNELS,
+    InstalledWeights,
+    Weights,
+    WeightsFile,
+    check_weights,
+    load_pretrained,
+    published,
+)
 from cornu.core.graph import get_source_inputs
 from cornu.core.input import Input
 from cornu.core.symbolic_tensor import SymbolicTensor, is_symbolic
@@ -154,6 +162,24 @@ def application(
     return create
 
 
+def by_depths(
+    title: str, family: Family, folder: str, depths: Sequence[int], *checksums: str, named: bool = True
+) -> Application:
+    """Return the function that creates a network whose row is the number of blocks of each stage.
+
+    Args:
+        title: Name of the function; in lower case, that of the model and of its files of weights.
+        family: The family of the network.
+        folder: Folder of the files.
+        depths: Numbers of blocks.
+        *checksums: See :func:`cornu.applications.pretrained.published`.
+        named: Whether the pooling without the classifier has a name. Defaults to True.
+    """
+    name = title.lower()
+    files = published(f"{folder}/{name}", *checksums, **TF_KERNELS)
+    return application(title, family, name, files, depths=depths, named=named)
+
+
 def channel_axis(from_end: bool = False) -> int:
     """Return the axis of the channels of a batch of images, as Keras writes it: 3 or 1; -1 instead of 3 for ``from_end``."""
     if config.image_data_format() == "channels_first":
@@ -177,7 +203,7 @@ def pad_to_even(x: SymbolicTensor, kernel_size: int, name: str | None = None) ->
     return layers.ZeroPadding2D(tuple((size, after) for size in before), name=name)(x)
 
 
-def divisible(value: float, divisor: int = 8, least: int | None = None) -> int:
+def divisible(value: float, divisor: int = 8) -> int:
     """Return a number of channels rounded to a multiple of a divisor, not less than 90 % of it.
 
     Example:
@@ -185,7 +211,7 @@ def divisible(value: float, divisor: int = 8, least: int | None = None) -> int:
         >>> divisible(32 * 0.35), divisible(19)
         (16, 24)
     """
-    rounded = max(least or divisor, int(value + divisor / 2) // divisor * divisor)
+    rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
     return int(rounded + divisor if rounded < 0.9 * value else rounded)
 
 

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 
 from cornu import layers
-from cornu.applications.application import Application, Family, application, channel_axis, channels_of
+from cornu.applications.application import Family, by_depths, channel_axis, channels_of
 from cornu.applications.imagenet_utils import decode_predictions, preprocessing
-from cornu.applications.pretrained import TF_KERNELS, published
 from cornu.applications.resnet import normalized
 from cornu.core.symbolic_tensor import SymbolicTensor
 
@@ -53,12 +52,12 @@ _FAMILY = Family(
 )
 
 
-def _densenet(title: str, depths: Sequence[int], *checksums: str) -> Application:
-    name = title.lower()
-    files = published(f"densenet/{name}", *checksums, **TF_KERNELS)
-    return application(title, _FAMILY, name, files, depths=depths)
-
-
-DenseNet121 = _densenet("DenseNet121", (6, 12, 24, 16), "9d60b8095a5708f2dcce2bca79d332c7", "30ee3e1110167f948a6b9946edeeb738")
-DenseNet169 = _densenet("DenseNet169", (6, 12, 32, 32), "d699b8f76981ab1b30698df4c175e90b", "b8c4d4c20dd625c148057b9ff1c1176b")
-DenseNet201 = _densenet("DenseNet201", (6, 12, 48, 32), "1ceb130c1ea1b78c3bf6114dbdfd8807", "c13680b51ded0fb44dff2d8f86ac8bb1")
+DenseNet121 = by_depths(
+    "DenseNet121", _FAMILY, "densenet", (6, 12, 24, 16), "9d60b8095a5708f2dcce2bca79d332c7", "30ee3e1110167f948a6b9946edeeb738"
+)
+DenseNet169 = by_depths(
+    "DenseNet169", _FAMILY, "densenet", (6, 12, 32, 32), "d699b8f76981ab1b30698df4c175e90b", "b8c4d4c20dd625c148057b9ff1c1176b"
+)
+DenseNet201 = by_depths(
+    "DenseNet201", _FAMILY, "densenet", (6, 12, 48, 32), "1ceb130c1ea1b78c3bf6114dbdfd8807", "c13680b51ded0fb44dff2d8f86ac8bb1"
+)

@@ -168,7 +168,9 @@ def _features(x: SymbolicTensor, width: float, depth: float, pretrained: bool) -
     return normalized(x, "top_bn", "top_activation")
 
 
-def classifier(x: SymbolicTensor, classes: int, activation: Activation, dropout: float) -> SymbolicTensor:
+def classifier(
+    x: SymbolicTensor, classes: int, activation: Activation, dropout: float, bias: str | initializers.Initializer = "zeros"
+) -> SymbolicTensor:
     """Return the output of a dense layer on the mean of the features, after dropout.
 
     Example:
@@ -180,7 +182,7 @@ def classifier(x: SymbolicTensor, classes: int, activation: Activation, dropout:
     x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
     x = layers.Dropout(dropout, name="top_dropout")(x)
     initializer = initializers.VarianceScaling(1 / 3, "fan_out", "uniform")
-    return layers.Dense(classes, activation=activation, kernel_initializer=initializer, name="predictions")(x)
+    return layers.Dense(classes, activation, kernel_initializer=initializer, bias_initializer=bias, name="predictions")(x)
 
 
 _FAMILY = Family(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from cornu import layers
 from cornu.applications.application import Application, Family, Sizes, application, channel_axis, channels_of, divisible
-from cornu.applications.efficientnet import DROP_RATE, STAGES, classifier, conv_initializer, convolution
+from cornu.applications.efficientnet import DROP_RATE, STAGES, add_shortcut, classifier, conv_initializer, convolution
 from cornu.applications.imagenet_utils import decode_predictions, preprocessing
 from cornu.applications.pretrained import InstalledWeights, no_weights
 from cornu.core.symbolic_tensor import SymbolicTensor
@@ -39,11 +39,7 @@ def _block(x: SymbolicTensor, kernel: int, filters: int, stride: int, expansion:
     )(x)
     x = _normalized(x, f"{name}bn", f"{name}activation")
     x = _normalized(convolution(x, filters, 1, name=f"{name}project_conv"), f"{name}project_bn")
-    if stride != 1 or channels != filters:
-        return x
-    if rate > 0:
-        x = layers.Dropout(rate, noise_shape=(None, 1, 1, 1), name=f"{name}drop")(x)
-    return layers.Add(name=f"{name}add")([x, shortcut])
+    return add_shortcut(x, shortcut, rate, name) if stride == 1 and channels == filters else x
 
 
 def _features(x: SymbolicTensor, width: float, depth: float) -> SymbolicTensor:

@@ -8,6 +8,7 @@ from cornu.applications.application import ARGUMENTS, Application, Family, Sizes
 from cornu.applications.efficientnet import (
     DROP_RATE,
     add_shortcut,
+    classifier,
     conv_initializer,
     convolution,
     normalized,
@@ -112,12 +113,7 @@ def _features(
 
 
 def _classifier(x: SymbolicTensor, classes: int, activation: Activation) -> SymbolicTensor:
-    x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
-    x = layers.Dropout(0.2, name="top_dropout")(x)
-    initializer = initializers.VarianceScaling(1 / 3, "fan_out", "uniform")
-    return layers.Dense(
-        classes, activation, kernel_initializer=initializer, bias_initializer=initializers.Constant(0.0), name="predictions"
-    )(x)
+    return classifier(x, classes, activation, 0.2, initializers.Constant(0.0))
 
 
 _FAMILY = Family(

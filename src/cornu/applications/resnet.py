@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 
 from cornu import layers
-from cornu.applications.application import Application, Family, application, channel_axis
+from cornu.applications.application import Family, by_depths, channel_axis
 from cornu.applications.imagenet_utils import decode_predictions, preprocessing
-from cornu.applications.pretrained import TF_KERNELS, published
 from cornu.core.symbolic_tensor import SymbolicTensor
 
 __all__ = ["ResNet50", "ResNet101", "ResNet152", "decode_predictions", "preprocess_input"]
@@ -83,12 +82,12 @@ _FAMILY = Family(
 )
 
 
-def _resnet(title: str, depths: Sequence[int], *checksums: str) -> Application:
-    name = title.lower()
-    files = published(f"resnet/{name}", *checksums, **TF_KERNELS)
-    return application(title, _FAMILY, name, files, depths=depths)
-
-
-ResNet50 = _resnet("ResNet50", (3, 4, 6, 3), "2cb95161c43110f7111970584f804107", "4d473c1dd8becc155b73f8504c6f6626")
-ResNet101 = _resnet("ResNet101", (3, 4, 23, 3), "f1aeb4b969a6efcfb50fad2f0c20cfc5", "88cf7a10940856eca736dc7b7e228a21")
-ResNet152 = _resnet("ResNet152", (3, 8, 36, 3), "100835be76be38e30d865e96f2aaae62", "ee4c566cf9a93f14d82f913c2dc6dd0c")
+ResNet50 = by_depths(
+    "ResNet50", _FAMILY, "resnet", (3, 4, 6, 3), "2cb95161c43110f7111970584f804107", "4d473c1dd8becc155b73f8504c6f6626"
+)
+ResNet101 = by_depths(
+    "ResNet101", _FAMILY, "resnet", (3, 4, 23, 3), "f1aeb4b969a6efcfb50fad2f0c20cfc5", "88cf7a10940856eca736dc7b7e228a21"
+)
+ResNet152 = by_depths(
+    "ResNet152", _FAMILY, "resnet", (3, 8, 36, 3), "100835be76be38e30d865e96f2aaae62", "ee4c566cf9a93f14d82f913c2dc6dd0c"
+)

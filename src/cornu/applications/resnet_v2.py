@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 
 from cornu import layers
-from cornu.applications.application import Application, Family, application
+from cornu.applications.application import Family, by_depths
 from cornu.applications.imagenet_utils import decode_predictions, preprocessing
-from cornu.applications.pretrained import TF_KERNELS, published
 from cornu.applications.resnet import FILTERS, normalized, stem, stem_pool
 from cornu.core.symbolic_tensor import SymbolicTensor
 
@@ -43,12 +42,12 @@ _FAMILY = Family(
 )
 
 
-def _resnet(title: str, depths: Sequence[int], *checksums: str) -> Application:
-    name = title.lower()
-    files = published(f"resnet/{name}", *checksums, **TF_KERNELS)
-    return application(title, _FAMILY, name, files, depths=depths)
-
-
-ResNet50V2 = _resnet("ResNet50V2", (3, 4, 6, 3), "3ef43a0b657b3be2300d5770ece849e0", "fac2f116257151a9d068a22e544a4917")
-ResNet101V2 = _resnet("ResNet101V2", (3, 4, 23, 3), "6343647c601c52e1368623803854d971", "c0ed64b8031c3730f411d2eb4eea35b5")
-ResNet152V2 = _resnet("ResNet152V2", (3, 8, 36, 3), "a49b44d1979771252814e80f8ec446f9", "ed17cf2e0169df9d443503ef94b23b33")
+ResNet50V2 = by_depths(
+    "ResNet50V2", _FAMILY, "resnet", (3, 4, 6, 3), "3ef43a0b657b3be2300d5770ece849e0", "fac2f116257151a9d068a22e544a4917"
+)
+ResNet101V2 = by_depths(
+    "ResNet101V2", _FAMILY, "resnet", (3, 4, 23, 3), "6343647c601c52e1368623803854d971", "c0ed64b8031c3730f411d2eb4eea35b5"
+)
+ResNet152V2 = by_depths(
+    "ResNet152V2", _FAMILY, "resnet", (3, 8, 36, 3), "a49b44d1979771252814e80f8ec446f9", "ed17cf2e0169df9d443503ef94b23b33"
+)

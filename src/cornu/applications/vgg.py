@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 
 from cornu import layers
-from cornu.applications.application import Application, Family, application
+from cornu.applications.application import Family, by_depths
 from cornu.applications.imagenet_utils import decode_predictions, preprocessing
-from cornu.applications.pretrained import TF_KERNELS, published
 from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.typing import Activation
 
@@ -39,11 +38,21 @@ _FAMILY = Family(
 )
 
 
-def _vgg(title: str, depths: Sequence[int], *checksums: str) -> Application:
-    name = title.lower()
-    files = published(f"{name}/{name}", *checksums, **TF_KERNELS)
-    return application(title, _FAMILY, name, files, depths=depths, named=False)
-
-
-VGG16 = _vgg("VGG16", (2, 2, 3, 3, 3), "64373286793e3c8b2b4e3219cbf3544b", "6d6bbae143d832006294945121d1f1fc")
-VGG19 = _vgg("VGG19", (2, 2, 4, 4, 4), "cbe5617147190e668d6c5d5026f83318", "253f8cb515780f3b799900260a226db6")
+VGG16 = by_depths(
+    "VGG16",
+    _FAMILY,
+    "vgg16",
+    (2, 2, 3, 3, 3),
+    "64373286793e3c8b2b4e3219cbf3544b",
+    "6d6bbae143d832006294945121d1f1fc",
+    named=False,
+)
+VGG19 = by_depths(
+    "VGG19",
+    _FAMILY,
+    "vgg19",
+    (2, 2, 4, 4, 4),
+    "cbe5617147190e668d6c5d5026f83318",
+    "253f8cb515780f3b799900260a226db6",
+    named=False,
+)

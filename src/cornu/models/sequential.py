@@ -107,7 +107,8 @@ class Sequential(Model):
         if not layer.built and layer._cornu.placement != self._cornu.placement:
             move(layer, self._cornu.placement)  # a new layer is where the model is
         self._stack.append(layer)
-        follow_layers(self)  # and a new model is where its first layers with weights are
+        if layer.built:
+            follow_layers(self)  # and a new model is where its first layers with weights are
         if self._tensors:
             self._cornu.path = self.path or call_context.path_of(self.name)
             with call_context.name_scope(self.name):
