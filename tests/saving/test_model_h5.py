@@ -318,17 +318,58 @@ def test_arguments_of_other_formats_are_refused(tmp_path):
         model.load_weights(tmp_path / "model.h5", by_nam=True)
 
 
+def older(path, version, engine, names="{}"):
+    """Rewrite a file as another version of Keras on another engine would have written it."""
+    with h5py.File(path, "r+") as root:
+        weights = root["model_weights"]
+        for attribute, value in (("keras_version", version), ("backend", engine)):
+            del weights.attrs[attribute]
+            if value is not None:
+                weights.attrs[attribute] = value
+        for layer in weights.attrs["layer_names"]:
+            group = weights[layer]
+            old = [name.decode() for name in group.attrs["weight_names"]]
+            group.attrs["weight_names"] = [names.format(name).encode() for name in old]
+            for name in old:
+                group.move(name, names.format(name)) if names != "{}" else None
+    return path
+
+
 @pytest.mark.parametrize("version", ["2.15.0", "1.2.2", "4.0.0", None])
-def test_files_of_other_kerases_are_named(version, tmp_path):
+def test_whole_models_of_other_kerases_are_named(version, tmp_path):
     model = stack(cornu, ("only", 3))
     model.save(tmp_path / "old.h5")
-    with h5py.File(tmp_path / "old.h5", "r+") as root:
-        del root["model_weights"].attrs["keras_version"]
-        if version is not None:
-            root["model_weights"].attrs["keras_version"] = version
-    for load in (load_model, model.load_weights):
-        with pytest.raises(ModelFormatError, match=rf"was written by Keras {version or 1}. Cornu reads `.h5` files of Keras 3"):
-            load(tmp_path / "old.h5")
+    with pytest.raises(ModelFormatError, match=rf"was written by Keras {version or 1}\. Cornu reads whole models"):
+        load_model(older(tmp_path / "old.h5", version, "tensorflow"))
+
+
+OLD = [("2.15.0", "tensorflow", "{}:0"), ("2.0.9", "cntk", "{}"), ("1.2.2", "tensorflow", "{}_1:0"), (None, None, "{}_1:0")]
+
+
+@pytest.mark.parametrize(("version", "engine", "names"), OLD)
+def test_weights_of_older_kerases_are_loaded(version, engine, names, tmp_path):
+    source, model = stack(cornu, ("only", 3), ("last", 2)), stack(cornu, ("only", 3), ("last", 2))
+    source.save(tmp_path / "old.h5")
+    model.load_weights(older(tmp_path / "old.h5", version, engine, names))
+    for found, wanted in zip(model.get_weights(), source.get_weights(), strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
+@pytest.mark.parametrize(
+    ("version", "engine", "text"),
+    [
+        ("2.1.0", "theano", "Keras 2.1.0 on theano"),
+        (None, None, "Keras 1 on an engine that it does not name"),
+        ("4.0.0", "jax", "Keras 4.0.0 on jax"),
+    ],
+)
+def test_weights_in_another_layout_are_refused(version, engine, text, tmp_path):
+    model = stack(cornu, ("only", 3))
+    model.save(tmp_path / "old.h5")
+    before = model.get_weights()
+    with pytest.raises(ModelFormatError, match=f"was written by {text}.*kernels of convolutions are flipped"):
+        model.load_weights(older(tmp_path / "old.h5", version, engine))
+    np.testing.assert_array_equal(model.get_weights()[0], before[0])
 
 
 # --- Attacks ----------------------------------------------------------------------------------------------------------

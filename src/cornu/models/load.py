@@ -200,7 +200,7 @@ def _stored_weights(
     weights = stack.enter_context(weights_h5.WeightsFile(file, source))
     if not model_h5.is_ordered(weights):
         return weights, source, _groups_with_optimizer(model, weights)
-    model_h5.check_version(weights)
+    model_h5.check_layout(weights)
     ordered = model_h5.OrderedWeights(weights, ordered_groups_of(model, with_optimizer=False), by_name)
     return ordered, source, ordered.groups
 

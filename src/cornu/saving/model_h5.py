@@ -157,14 +157,37 @@ def _root_of(file: H5File) -> str | None:
 
 
 def check_version(file: H5File) -> None:
-    """Raise ``ModelFormatError`` if a file that lists its layers was not written by Keras 3."""
+    """Raise ``ModelFormatError`` if the configs of a file were not written by Keras 3."""
     version = file.text("keras_version", _root_of(file) or "")
     if version is None or not re.match(r"3\.\d", version):
         raise ModelFormatError(
             f"{file.source} was written by Keras {version or '1'}.",
-            "Cornu reads `.h5` files of Keras 3.",
-            "Load it with Keras 3 and save it as `.keras`.",
+            "Cornu reads whole models in `.h5` files of Keras 3, and weights in those of Keras 2 and 3.",
+            "Create the model in code and call `model.load_weights(path)`, or load it with Keras 3 and save it as `.keras`.",
         )
+
+
+def check_layout(file: H5File) -> None:
+    """Raise ``ModelFormatError`` if the arrays of a file that lists its layers may have another layout than those of Keras 3.
+
+    On Theano, Keras 1 and 2 wrote the kernels of convolutions flipped. Files without a version and an engine are of Keras 1; on
+    TensorFlow, the names of their arrays end with ``:0``.
+    """
+    root = _root_of(file) or ""
+    version, engine = file.text("keras_version", root) or "1", file.text("backend", root)
+    if engine is None and _has_names_of_tensorflow(file, root):
+        engine = "tensorflow"
+    if version.split(".")[0] not in ("1", "2", "3") or engine in (None, "theano"):
+        raise ModelFormatError(
+            f"{file.source} was written by Keras {version} on {engine or 'an engine that it does not name'}.",
+            "Cornu reads weights that Keras 1, 2 or 3 wrote, but not on Theano, where the kernels of convolutions are flipped.",
+            "Load it with Keras 2 on TensorFlow and save the weights again.",
+        )
+
+
+def _has_names_of_tensorflow(file: H5File, root: str) -> bool:
+    groups = [f"{root}/{layer}".lstrip("/") for layer in file.texts("layer_names", root)]
+    return all(name.endswith(":0") for group in groups for name in file.texts("weight_names", group))
 
 
 def read_configs(file: H5File) -> ModelConfigs:
