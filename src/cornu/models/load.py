@@ -27,6 +27,7 @@ from cornu.saving.assets import load_assets
 from cornu.saving.h5_file import H5File
 from cornu.saving.keras_archive import Archive
 from cornu.saving.model_folder import Folder
+from cornu.saving.safetensors_file import SafetensorsFile
 from cornu.saving.sharded_weights import ShardedWeights
 from cornu.saving.weight_matching import StoredWeights, load_into
 from cornu.saving.weight_paths import VariableGroup, need_built, variable_groups
@@ -143,7 +144,8 @@ def load_weights(
 
     Args:
         model: A built model.
-        filepath: Weights file or model file of Cornu or Keras 3: a path, or a binary file object open for reading.
+        filepath: Weights file or model file of Cornu or Keras 3, or a ``.safetensors`` file of ``save_weights``: a path, or a
+            binary file object open for reading.
         skip_mismatch: Whether to skip, with a warning, layers whose weights differ in number or shape. Defaults to False.
         objects_to_skip: Layers or optimizers whose weights are left as they are, with everything inside them; for files that
             ``save_weights`` wrote. Defaults to None.
@@ -192,6 +194,17 @@ def _stored_weights(
         path = as_path(filepath)
         _check_file(path)
         weights: Any = stack.enter_context(ShardedWeights(path, repr(path.name)))
+        return weights, repr(path.name), _groups_with_optimizer(model, weights)
+    if isinstance(filepath, (str, PathLike)) and as_path(filepath).suffix == ".safetensors":
+        path = as_path(filepath)
+        _check_file(path)
+        weights = stack.enter_context(SafetensorsFile(path))
+        if not weights.places:
+            raise ModelFormatError(
+                f"{path.name!r} was not written by `save_weights`: the names of its arrays are {list(weights.arrays)[:2]}.",
+                "They must be paths, such as `layers/dense/vars/0`.",
+                "For files of torchvision and timm, call `cornu.applications.from_torch_state`.",
+            )
         return weights, repr(path.name), _groups_with_optimizer(model, weights)
     file, source = stack.enter_context(_opened(filepath))
     if _kind_of(file, source) == "zip":

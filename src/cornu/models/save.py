@@ -18,7 +18,7 @@ from cornu.errors import InvalidArgumentError, InvalidTypeError, did_you_mean, w
 from cornu.io.atomic import atomic_write
 from cornu.models.model_protocol import SavableModel, optimizer_of
 from cornu.optimizers import Optimizer
-from cornu.saving import keras_archive, model_folder, model_h5, sharded_weights, weights_h5
+from cornu.saving import keras_archive, model_folder, model_h5, safetensors_file, sharded_weights, weights_h5
 from cornu.saving.weight_paths import VariableGroup, need_built, variable_groups
 from cornu.validation import as_path
 
@@ -88,11 +88,12 @@ def save_weights(
     max_shard_size: float | None = None,
     objects_to_skip: Iterable[LayerLike | Optimizer] | None = None,
 ) -> None:
-    """Save the weights of a model, and the state of its optimizer if it has one, as HDF5 with Keras 3's paths.
+    """Save the weights of a model, and the state of its optimizer if it has one, with Keras 3's paths.
 
     Args:
         model: A built model.
-        filepath: Path of the file, ``"name.weights.h5"``; with ``max_shard_size`` ``"name.weights.json"``.
+        filepath: Path of the file, ``"name.weights.h5"`` or ``"name.safetensors"``; with ``max_shard_size``
+            ``"name.weights.json"``.
         overwrite: Whether an existing file may be replaced; if False, the terminal asks. Defaults to True.
         max_shard_size: The largest size of a file in gigabytes: the weights are distributed over several files,
             ``"name_00000.weights.h5"`` and so on. Defaults to None (one file).
@@ -115,12 +116,12 @@ def save_weights(
     """
     need_built(model, "save_weights")
     path = as_path(filepath)
-    endings = (".weights.h5",) if max_shard_size is None else ("weights.json", "weights.h5")
+    endings = (".weights.h5", ".safetensors") if max_shard_size is None else ("weights.json", "weights.h5")
     if not path.name.endswith(endings):
         raise InvalidArgumentError(
             f"`save_weights` received filepath={str(filepath)!r}.",
-            f"The name of a file of weights must end in `.{endings[0].lstrip('.')}`"
-            + ("." if max_shard_size is None else " if `max_shard_size` is given."),
+            "The name of a file of weights must end in "
+            + ("`.weights.h5` or `.safetensors`." if max_shard_size is None else "`.weights.json` if `max_shard_size` is given."),
             f"Pass, for example, 'model.{endings[0].lstrip('.')}'.",
         )
     if max_shard_size is not None and path.suffix != ".json":
@@ -132,8 +133,9 @@ def save_weights(
     if max_shard_size is not None:
         sharded_weights.write_shards(path, places, max_shard_size)
         return
+    write = safetensors_file.write_safetensors if path.suffix == ".safetensors" else weights_h5.write_weights
     with atomic_write(path) as temporary:
-        weights_h5.write_weights(temporary, places)
+        write(temporary, places)
 
 
 # --- Formats ----------------------------------------------------------------------------------------------------------
