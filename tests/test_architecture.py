@@ -57,6 +57,8 @@ MANY_PARAMETERS = {
     "datasets/reuters.py:load_data": "the nine of Keras",
     "layers/basic/embedding.py:Embedding.__init__": "the nine of Keras, and `input_length`, which Keras takes among the others",
     "models/model.py:Model.compile": "the nine of Keras, and `micro_batch_size`",
+    "models/plotting.py:model_to_dot": "the eleven of Keras, and `expand_blocks`",
+    "models/plotting.py:plot_model": "the eleven of Keras, and `expand_blocks`",
 }
 """``"file:function"`` that may take more than eight parameters, with the reason. Signatures of Keras need no entry."""
 

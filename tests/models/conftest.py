@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import cornu
-from cornu import utils
+from cornu import layers, utils
 
 
 @pytest.fixture(autouse=True)
@@ -65,3 +65,15 @@ def flat(tree: Any) -> list:
 @pytest.fixture
 def twins() -> type[Twins]:
     return Twins
+
+
+@pytest.fixture
+def deep() -> cornu.Model:
+    """A residual network with 123 layers, in three stages of eight blocks."""
+    inputs = cornu.Input((4,), name="x")
+    x = layers.Dense(4, name="stem")(inputs)
+    for block in (f"stage{stage}_block{number}" for stage in (1, 2, 3) for number in range(1, 9)):
+        y = layers.BatchNormalization(name=f"{block}_bn")(layers.Dense(4, name=f"{block}_dense_1")(x))
+        y = layers.Dense(4, name=f"{block}_dense_2")(layers.ReLU(name=f"{block}_relu")(y))
+        x = layers.Add(name=f"{block}_add")([x, y])
+    return cornu.Model(inputs, layers.Dense(2, name="head")(x), name="deep")

@@ -221,7 +221,7 @@ def test_another_ending_is_refused_before_anything_is_written(name, tmp_path):
 
 @pytest.mark.parametrize("name", ["w", "w.bad", "w.h5", "w.keras"])
 def test_a_file_of_weights_has_its_ending(name, tmp_path):
-    with pytest.raises(InvalidArgumentError, match=r"must end in `.weights.h5` or `.safetensors`. Pass, for example, 'model.weights.h5'"):
+    with pytest.raises(InvalidArgumentError, match=r"must end in `.weights.h5` or `.safetensors`. Pass, .* 'model.weights.h5'"):
         small().save_weights(tmp_path / name)
     assert not os.listdir(tmp_path)
 

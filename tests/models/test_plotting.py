@@ -98,6 +98,45 @@ def test_a_subclassed_model_is_one_box():
     assert titles(model_to_dot(model)) == ["mine (Mine)"]
 
 
+def test_blocks_of_large_models_are_one_box_each(deep):
+    diagram = model_to_dot(deep, show_layer_names=False)
+    assert titles(diagram)[:3] == ["InputLayer", "Dense", "stage1_block1_* (5 layers)"]
+    assert len(titles(diagram)) == 27 and diagram.edges == [(number, number + 1) for number in range(26)]
+    assert diagram.boxes[2].lines == []
+    expanded = model_to_dot(deep, expand_blocks=True)
+    assert titles(expanded) == [f"{layer.name} ({type(layer).__name__})" for layer in deep.layers]
+    assert len(expanded.edges) == 122 + 24
+
+
+def test_boxes_of_blocks_show_what_goes_in_and_out(deep):
+    for layer in deep.layers[:9]:
+        layer.trainable = False
+    arguments = {"show_shapes": True, "show_dtype": True, "show_layer_activations": True, "show_trainable": True}
+    lines = {box.title: list(box.lines) for box in model_to_dot(deep, **arguments).boxes}
+    assert lines["stage1_block1_* (5 layers)"] == ["(None, 4)", "56 parameters", "float32", "not trainable"]
+    assert lines["stage1_block2_* (5 layers)"][-1] == "partly trainable"
+    assert lines["stage3_block8_* (5 layers)"][-1] == "trainable"
+    inputs = x = [cornu.Input((size,), name=f"x{size}") for size in (2, 3)]
+    for number in range(60):
+        x = [layers.Dense(4, name=f"pair{number // 3}_{number}_{side}")(tensor) for side, tensor in enumerate(x)]
+    boxes = model_to_dot(cornu.Model(inputs, x), show_shapes=True).boxes
+    assert [(box.title, list(box.lines)) for box in boxes[2:4]] == [
+        ("pair0_* (6 layers)", ["(None, 2), (None, 3) → (None, 4), (None, 4)", "108 parameters"]),
+        ("pair1_* (6 layers)", ["(None, 4), (None, 4)", "120 parameters"]),
+    ]
+
+
+def test_blocks_of_nested_models_are_drawn_where_these_are_called(deep):
+    a, b = cornu.Input((4,), name="a"), cornu.Input((4,), name="b")
+    model = cornu.Model([a, b], layers.Add(name="sum")([deep(a), deep(b)]))
+    assert len(titles(model_to_dot(model))) == 5
+    diagram = model_to_dot(model, expand_nested=True)
+    assert titles(diagram).count("deep/stage2_block1_* (5 layers)") == 2
+    assert len(titles(diagram)) == 2 + 2 * 26 + 1 and ("deep/stem (Dense)", "deep/stage1_block1_* (5 layers)") in (
+        named_edges(diagram)
+    )
+
+
 @pytest.mark.parametrize("extension", ["png", "svg"])
 def test_files_are_written(extension, model, tmp_path, monkeypatch):
     monkeypatch.delitem(sys.modules, "IPython", raising=False)  # another test may have imported it

@@ -147,3 +147,78 @@ def test_positions_are_the_ends_of_the_columns():
     assert [place for place, letter in enumerate(line) if letter == "|"][1:] == [30, 48, 59]
     with pytest.raises(cornu.errors.InvalidArgumentError, match="3 increasing numbers"):
         summary_text(three(), positions=[0.5, 0.5, 1.0])
+
+
+# --- Models with many layers ------------------------------------------------------------------------------------------
+
+
+def wide(model, **arguments):
+    """The rows of a table whose cells are on one line."""
+    return rows(summary_text(model, line_length=200, **arguments))
+
+
+def test_blocks_are_one_row_each(deep):
+    found = wide(deep)
+    assert found[:4] == [
+        ["x (InputLayer)", "(None, 4)", "0"],
+        ["stem (Dense)", "(None, 4)", "20"],
+        ["stage1_block1_* (5 layers)", "(None, 4)", "56"],
+        ["stage1_block2_* (5 layers)", "(None, 4)", "56"],
+    ]
+    assert found[-1] == ["head (Dense)", "(None, 2)", "10"] and len(found) == 27
+    lines = summary_text(deep).splitlines()
+    assert lines[-4] == "Blocks are one row each: `summary(expand_blocks=True)` lists all 123 layers."
+    assert lines[-3].startswith(f"Total parameters: {deep.count_params():,} ")
+
+
+def test_each_layer_is_a_row_if_blocks_are_expanded(deep, capsys):
+    found = wide(deep, expand_blocks=True)
+    assert [row[0].split(" ")[0] for row in found] == [layer.name for layer in deep.layers]
+    assert found[5] == ["stage1_block1_dense_2 (Dense)", "(None, 4)", "20", "stage1_block1_relu"]
+    deep.summary(expand_blocks=True)
+    assert "Blocks are" not in (printed := capsys.readouterr().out) and printed.count("BatchNormalization") == 24
+
+
+def test_few_layers_of_a_range_are_not_folded(deep):
+    found = wide(deep, layer_range=["stage1_block1_bn", "stage1_block1_add"])
+    assert [row[0].split(" ")[0] for row in found] == [f"stage1_block1_{name}" for name in ("bn", "relu", "dense_2", "add")]
+    found = wide(deep, layer_range=["stage1_block2_relu", "head"])
+    assert [row[0] for row in found[:2]] == ["stage1_block2_* (3 layers)", "stage1_block3_* (5 layers)"] and len(found) == 24
+
+
+def test_a_block_may_be_trained_in_part(deep):
+    for layer in deep.layers[:9]:
+        layer.trainable = False
+    assert [row[-1] for row in wide(deep, show_trainable=True)[:5]] == ["-", "N", "N", "part", "Y"]
+
+
+def test_nested_models_fold_in_their_own_rows(deep):
+    model = cornu.Sequential([cornu.Input((4,)), deep, layers.Dense(1, name="last")], name="outer")
+    assert [row[0] for row in wide(model)] == ["deep (Model)", "last (Dense)"]
+    found = [row[0] for row in wide(model, expand_nested=True)]
+    assert found[3:5] == ["stage1_block1_* (5 layers)", "stage1_block2_* (5 layers)"] and len(found) == 29
+    assert len(wide(model, expand_nested=True, expand_blocks=True)) == 125
+
+
+def test_rows_tell_where_blocks_come_from_unless_they_are_a_chain(deep):
+    y = layers.Add(name="sum")([deep.get_layer("stage1_block3_add").output, deep.get_layer("stage3_block8_add").output])
+    found = wide(cornu.Model(deep.inputs, y))
+    assert [row[-1] for row in found[:3]] == ["-", "x", "stem"]
+    assert found[-1][-1] == "stage1_block3_*, stage3_block8_*"
+
+
+def test_models_without_a_graph_fold_as_their_layers_are_listed():
+    class Net(cornu.Model):
+        def __init__(self):
+            super().__init__(name="net")
+            self.parts = [layers.Dense(2, name=f"part{n // 8}_{n % 8}") for n in range(160)]
+
+        def call(self, x):
+            for part in self.parts:
+                x = part(x)
+            return x
+
+    model = Net()
+    assert wide(model) == [[f"part{number}_* (8 layers)", "?", "0 (not built)"] for number in range(20)]
+    model(np.ones((2, 2), "float32"))
+    assert wide(model) == [[f"part{number}_* (8 layers)", "(None, 2)", "48"] for number in range(20)]

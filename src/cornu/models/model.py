@@ -321,6 +321,7 @@ class Model(StepFunctionMethods):
         expand_nested: bool = False,
         show_trainable: bool = False,
         layer_range: Sequence[str] | None = None,
+        expand_blocks: bool = False,
     ) -> None:
         """Print a table of the layers with their names, output shapes and numbers of parameters.
 
@@ -333,6 +334,8 @@ class Model(StepFunctionMethods):
             show_trainable: Whether to add a column that is "Y" for layers with weights that are trained, and "N" for others
                 with weights. Defaults to False.
             layer_range: Pair of names or regular expressions of the first and the last layer to list. Defaults to None (all).
+            expand_blocks: Whether to list each layer of a model with more than 100 layers. Defaults to False: one row for each
+                block of layers.
 
         Raises:
             InvalidArgumentError: If ``layer_range`` is not a pair, or no layer matches.
@@ -347,7 +350,7 @@ class Model(StepFunctionMethods):
             True
         """
         record_of(self)  # raises if the constructor did not call the base class's
-        print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range)
+        print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range, expand_blocks)
 
     # --- Training -----------------------------------------------------------------------------------------------------
 

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from cornu import trees
 from cornu.core.layer import Layer
 from cornu.core.layer_protocol import LayerGraph
-from cornu.core.symbolic_tensor import Operation
 from cornu.errors import NotBuiltError
+from cornu.models.layer_blocks import layer_blocks, sources_of
 from cornu.models.model_protocol import SavableModel
 from cornu.plots.diagrams import Box, Diagram
 from cornu.validation import check_int, named_arguments
@@ -24,6 +24,7 @@ class _Shown(NamedTuple):
     nested: bool
     activations: bool
     trainable: bool
+    each_layer: bool
 
 
 @named_arguments
@@ -39,6 +40,7 @@ def plot_model(
     show_layer_activations: bool = False,
     show_trainable: bool = False,
     splines: str = "ortho",
+    expand_blocks: bool = False,
 ) -> Any:
     """Draw the layers of a model and their connections, and write the diagram to a file.
 
@@ -57,6 +59,8 @@ def plot_model(
         show_layer_activations: Whether to show the activation functions. Defaults to False.
         show_trainable: Whether to show which layers are trained. Defaults to False.
         splines: Accepted for compatibility with Keras; connections are curves. Defaults to ``"ortho"``.
+        expand_blocks: Whether to draw each layer of a model with more than 100 layers. Defaults to False: one box for each
+            block of layers.
 
     Returns:
         In a notebook an image that it shows, otherwise None.
@@ -74,8 +78,8 @@ def plot_model(
         >>> os.path.exists(path)
         True
     """
-    shown = {"show_layer_activations": show_layer_activations, "show_trainable": show_trainable, "splines": splines}
-    diagram = model_to_dot(model, show_shapes, show_dtype, show_layer_names, rankdir, expand_nested, dpi, **shown)
+    shown = (show_layer_activations, show_trainable, splines, expand_blocks)
+    diagram = model_to_dot(model, show_shapes, show_dtype, show_layer_names, rankdir, expand_nested, dpi, False, *shown)
     diagram.write(to_file)
     path = os.fspath(to_file)
     if "IPython" in sys.modules and path.lower().endswith((".png", ".jpg", ".jpeg", ".svg")):
@@ -98,6 +102,7 @@ def model_to_dot(
     show_layer_activations: bool = False,
     show_trainable: bool = False,
     splines: str = "ortho",
+    expand_blocks: bool = False,
 ) -> Diagram:
     """Return a diagram of the layers of a model (see :func:`plot_model`).
 
@@ -113,6 +118,8 @@ def model_to_dot(
         show_layer_activations: Whether to show the activation functions. Defaults to False.
         show_trainable: Whether to show which layers are trained. Defaults to False.
         splines: Accepted for compatibility with Keras; connections are curves. Defaults to ``"ortho"``.
+        expand_blocks: Whether to draw each layer of a model with more than 100 layers. Defaults to False: one box for each
+            block of layers.
 
     Returns:
         :class:`cornu.plots.diagrams.Diagram`, with the methods ``to_string``, ``create`` and ``write`` of ``pydot.Dot``.
@@ -133,12 +140,14 @@ def model_to_dot(
             "The shapes of its layers must be known.",
             "Call `model.build(input_shape)`, or call the model on data, first.",
         )
-    shown = _Shown(show_shapes, show_dtype, show_layer_names, expand_nested, show_layer_activations, show_trainable)
+    shown = _Shown(
+        show_shapes, show_dtype, show_layer_names, expand_nested, show_layer_activations, show_trainable, expand_blocks
+    )
     boxes: list[Box] = []
     edges: list[tuple[int, int]] = []
     graph = model.cornu_graph
     if graph is None:  # how the layers of a subclass of `Model` are connected is known to its code only
-        boxes.append(_box(model, [], [], shown, ""))
+        boxes.append(_box(model.name, [model], [], [], shown))
     else:
         _add(graph, {}, boxes, edges, shown, "")
     return Diagram(boxes, list(dict.fromkeys(edges)), rankdir, check_int("plot_model", "dpi", dpi))
@@ -166,38 +175,49 @@ def _add(
         Number of the box of each tensor, by the ``id`` of the tensor.
     """
     places = dict(sources)
-    for node in graph.nodes:
-        outputs, operation = trees.leaves(node.outputs), node.operation
+    calls = [node.operation for node in graph.nodes]
+    for title, members in layer_blocks(calls, sources_of(graph.nodes), shown.each_layer):
+        nodes = [graph.nodes[number] for number in members]
+        operations, outputs = [node.operation for node in nodes], trees.leaves([node.outputs for node in nodes])
         if all(id(tensor) in places for tensor in outputs):
             continue
-        inner = getattr(operation, "cornu_graph", None) if shown.nested else None
+        inputs = [tensor for node in nodes for tensor in node.inputs if id(tensor) in places]
+        inner = getattr(operations[0], "cornu_graph", None) if shown.nested and len(nodes) == 1 else None
         if inner is not None:
-            own = dict(zip(map(id, inner.input_tensors), (places[id(tensor)] for tensor in node.inputs), strict=True))
-            found = _add(inner, own, boxes, edges, shown, f"{prefix}{operation.name}/")
+            own = dict(zip(map(id, inner.input_tensors), (places[id(tensor)] for tensor in inputs), strict=True))
+            found = _add(inner, own, boxes, edges, shown, f"{prefix}{title}/")
             places.update(zip(map(id, outputs), (found[id(tensor)] for tensor in inner.output_tensors), strict=True))
             continue
         number = len(boxes)
-        boxes.append(_box(operation, list(node.inputs), outputs, shown, prefix))
-        edges += [(places[id(tensor)], number) for tensor in node.inputs]
+        edges += [(places[id(tensor)], number) for tensor in inputs]
         places.update((id(tensor), number) for tensor in outputs)
+        if len(nodes) > 1:
+            used = {id(tensor) for node in nodes for tensor in node.inputs}
+            inputs = list({id(tensor): tensor for tensor in inputs}.values())
+            outputs = [tensor for tensor in outputs if id(tensor) not in used]
+        boxes.append(_box(f"{prefix}{title}", operations, inputs, outputs, shown))
     return places
 
 
-def _box(operation: Operation, inputs: list, outputs: list, shown: _Shown, prefix: str) -> Box:
-    """Return the box of a call of a layer or op."""
-    name, kind = f"{prefix}{operation.name}", type(operation).__name__
-    title = name if not isinstance(operation, Layer) else f"{name} ({kind})" if shown.names else kind
-    return Box(title, list(_lines(operation, inputs, outputs, shown)))
+def _box(name: str, operations: list[Any], inputs: list, outputs: list, shown: _Shown) -> Box:
+    """Return the box of a call of a layer or op, or of the calls in a block."""
+    layers = list({id(operation): operation for operation in operations if isinstance(operation, Layer)}.values())
+    kind = f"{len(layers)} layers" if len(operations) > 1 else type(operations[0]).__name__
+    title = f"{name} ({kind})" if len(operations) > 1 or (layers and shown.names) else kind if layers else name
+    return Box(title, list(_lines(operations, layers, inputs, outputs, shown)))
 
 
-def _lines(operation: Operation, inputs: list, outputs: list, shown: _Shown) -> Iterator[str]:
-    activation = getattr(operation, "activation", None)
+def _lines(operations: list[Any], layers: list[Layer], inputs: list, outputs: list, shown: _Shown) -> Iterator[str]:
+    activation = getattr(operations[0], "activation", None) if len(operations) == 1 else None
     if shown.activations and activation is not None:
         yield f"activation: {getattr(activation, '__name__', type(activation).__name__)}"
     if shown.shapes and outputs:
         before, after = (", ".join(str(tuple(tensor.shape)) for tensor in tensors) for tensors in (inputs, outputs))
         yield after if before in ("", after) else f"{before} → {after}"
+    if shown.shapes and len(operations) > 1:
+        yield f"{sum(layer.count_params() for layer in layers):,} parameters"
     if shown.dtype and outputs:
         yield ", ".join(str(tensor.dtype) for tensor in outputs)
-    if shown.trainable and isinstance(operation, Layer) and operation.weights:
-        yield "trainable" if operation.trainable else "not trainable"
+    trained = {layer.trainable for layer in layers if layer.weights}
+    if shown.trainable and trained:
+        yield "partly trainable" if len(trained) > 1 else "trainable" if True in trained else "not trainable"

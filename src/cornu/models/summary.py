@@ -1,16 +1,18 @@
 """The table printed by ``model.summary()``."""
 
+import collections
 import itertools
 import re
 import sys
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from cornu.core.layer import Layer
 from cornu.core.layer_protocol import LayerGraph
 from cornu.errors import InvalidArgumentError, NotBuiltError, did_you_mean
+from cornu.models.layer_blocks import MOST_ROWS, layer_blocks, sources_of
 from cornu.models.model_protocol import SavableModel, optimizer_of
 
 
@@ -22,6 +24,7 @@ def print_summary(
     expand_nested: bool = False,
     show_trainable: bool = False,
     layer_range: Sequence[str] | None = None,
+    expand_blocks: bool = False,
 ) -> None:
     """Print the layers of a model: as a formatted table on a terminal, as plain text elsewhere.
 
@@ -33,9 +36,11 @@ def print_summary(
         expand_nested: Whether to list the layers of nested models. Defaults to False.
         show_trainable: Whether to show which layers are trained. Defaults to False.
         layer_range: Pair of names or patterns of the first and the last layer to list. Defaults to None (all).
+        expand_blocks: Whether to list each layer of a model with more than 100 layers. Defaults to False: one row for each
+            block of layers.
     """
     plain = print_fn is not None or not sys.stdout.isatty()
-    text = summary_text(model, line_length, positions, expand_nested, show_trainable, layer_range, plain)
+    text = summary_text(model, line_length, positions, expand_nested, show_trainable, layer_range, expand_blocks, plain)
     (print_fn or print)(text)
 
 
@@ -46,6 +51,7 @@ def summary_text(
     expand_nested: bool = False,
     show_trainable: bool = False,
     layer_range: Sequence[str] | None = None,
+    expand_blocks: bool = False,
     plain: bool = True,
 ) -> str:
     """Return the table as a string.
@@ -57,6 +63,7 @@ def summary_text(
         expand_nested: Whether to list the layers of nested models. Defaults to False.
         show_trainable: Whether to show which layers are trained. Defaults to False.
         layer_range: First and last layer to list (see :func:`print_summary`). Defaults to None.
+        expand_blocks: Whether to list each layer of a large model (see :func:`print_summary`). Defaults to False.
         plain: Whether to use only ASCII characters and no colors. Defaults to True.
 
     Raises:
@@ -67,25 +74,28 @@ def summary_text(
     from rich.table import Table
     from rich.text import Text
 
-    graph = model.cornu_graph
-    branching = graph if graph is not None and any(len(found) > 1 for found in _consumers(graph).values()) else None
+    rows = list(_rows(model, _in_range(model.layers, layer_range), expand_nested, expand_blocks))
+    layers = sum(len(row.layers) for row in rows)
+    branching = model.cornu_graph is not None and _branches(model.cornu_graph, rows)
     console = Console(
         width=line_length or (80 if plain else None), no_color=plain, force_terminal=not plain, force_jupyter=False
     )
     headers = ["Layer (type)", "Output shape", "Parameters"]
-    headers += ["Connected to"] * (branching is not None) + ["Trainable"] * show_trainable
+    headers += ["Connected to"] * branching + ["Trainable"] * show_trainable
     table = Table(box=box.ASCII if plain else box.ROUNDED, title=None, show_lines=False, header_style="bold")
     for header, width in zip(headers, _column_widths(positions, console.width, len(headers)), strict=True):
         table.add_column(header, justify="right" if header == "Parameters" else "left", width=width)
-    for layer, depth in _rows(_in_range(model.layers, layer_range), expand_nested):
-        cells = [f"{'  ' * depth}{layer.name} ({type(layer).__name__})", _shape_of(layer), _parameters_of(layer)]
-        if branching is not None:
-            cells.append(_sources(branching, layer) if depth == 0 else "")
-        cells += [_trainable_mark(layer)] * show_trainable
+    for row in rows:
+        cells = [f"{'  ' * row.depth}{row.name} ({row.kind})", _shape_of(row.layers[-1]), _parameters_of(row.layers)]
+        if branching:
+            cells.append(row.sources if row.depth == 0 else "")
+        cells += [_trainable_mark(row.layers)] * show_trainable
         table.add_row(*map(Text, cells))
     with console.capture() as capture:
         console.print(Text(f'Model: "{model.name}"', style="bold"))
         console.print(table)
+        if layers > len(rows):
+            console.print(Text(f"Blocks are one row each: `summary(expand_blocks=True)` lists all {layers} layers."))
         for line in _totals(model):
             console.print(Text(line))
     return capture.get().rstrip("\n")
@@ -133,13 +143,43 @@ def _matching(layers: Sequence[Any], pattern: str) -> list[int]:
     return found
 
 
-def _rows(layers: Sequence[Any], expand_nested: bool, depth: int = 0) -> list[tuple[Layer, int]]:
-    rows = []
-    for layer in layers:
-        rows.append((layer, depth))
-        if expand_nested and hasattr(layer, "compile_from_config"):
-            rows += _rows(layer.layers, expand_nested, depth + 1)
-    return rows
+class _Row(NamedTuple):
+    """A row of the table: a layer, or the layers of a block."""
+
+    name: str
+    kind: str
+    layers: list[Any]
+    sources: str
+    depth: int
+
+
+def _rows(
+    model: SavableModel, layers: Sequence[Any], expand_nested: bool, expand_blocks: bool, depth: int = 0
+) -> Iterator[_Row]:
+    """Yield the rows of layers of a model, those of a nested model below its own row."""
+    operations, sources = _calls(model)
+    blocks = layer_blocks(operations, sources, expand_blocks or len(layers) <= MOST_ROWS)
+    titles = {number: block.title for block in blocks for number in block.members}
+    unseen = {id(layer): layer for layer in layers}
+    for title, members in blocks:
+        inside = [unseen.pop(id(operations[number])) for number in members if id(operations[number]) in unseen]
+        if not inside:
+            continue
+        first, shown = inside[0], set(map(id, inside))
+        name, kind = (title, f"{len(inside)} layers") if len(inside) > 1 else (first.name, type(first).__name__)
+        calls = [number for number, operation in enumerate(operations) if number in members or id(operation) in shown]
+        taken = [source for number in calls for source in sources[number] if len(members) == 1 or source not in members]
+        yield _Row(name, kind, inside, ", ".join(dict.fromkeys(titles[source] for source in taken)) or "-", depth)
+        if len(inside) == 1 and expand_nested and hasattr(first, "compile_from_config"):
+            yield from _rows(first, first.layers, expand_nested, expand_blocks, depth + 1)
+
+
+def _calls(model: SavableModel) -> tuple[list[Any], list[list[int]]]:
+    """Return the operations of a model, and for each the numbers of those before it; for a model without a graph, a chain."""
+    graph = model.cornu_graph
+    if graph is None:
+        return model.layers, [[number - 1] if number else [] for number in range(len(model.layers))]
+    return [node.operation for node in graph.nodes], sources_of(graph.nodes)
 
 
 def _shape_of(layer: Layer) -> str:
@@ -149,27 +189,24 @@ def _shape_of(layer: Layer) -> str:
         return "?"
 
 
-def _parameters_of(layer: Layer) -> str:
-    return f"{layer.count_params():,}" if layer.built else "0 (not built)"
+def _parameters_of(layers: list[Layer]) -> str:
+    count = sum(layer.count_params() for layer in layers if layer.built)
+    return f"{count:,}" + " (not built)" * (not all(layer.built for layer in layers))
 
 
-def _trainable_mark(layer: Layer) -> str:
-    """Return ``Y`` for a layer that is trained, ``N`` for one that is not, and ``-`` for one without weights, as in Keras."""
-    return "-" if not layer.weights else "Y" if layer.trainable else "N"
+def _trainable_mark(layers: list[Layer]) -> str:
+    """Return ``Y`` for layers that are trained, ``N`` for others, and ``-`` for those without weights, as in Keras."""
+    marks = {"Y" if layer.trainable else "N" for layer in layers if layer.weights}
+    return "part" if len(marks) > 1 else "".join(marks) or "-"
 
 
-def _consumers(graph: LayerGraph) -> dict[int, list]:
-    consumers: dict[int, list] = {}
-    for node in graph.nodes:
-        for tensor in node.inputs:
-            consumers.setdefault(id(tensor), []).append(node)
-    return consumers
-
-
-def _sources(graph: LayerGraph, layer: Layer) -> str:
-    """Return the names of the operations whose outputs are inputs of a layer."""
-    nodes = [node for node in graph.nodes if node.operation is layer]
-    return ", ".join(dict.fromkeys(tensor.node.operation.name for node in nodes for tensor in node.inputs)) or "-"
+def _branches(graph: LayerGraph, rows: Sequence[_Row]) -> bool:
+    """Return whether a graph branches; one with blocks of layers, whether these do not form a chain."""
+    shown = [row for row in rows if row.depth == 0]
+    if any(len(row.layers) > 1 for row in shown):
+        return any(row.sources != before.name for before, row in itertools.pairwise(shown))
+    uses = collections.Counter(id(tensor) for node in graph.nodes for tensor in node.inputs)
+    return any(count > 1 for count in uses.values())
 
 
 def _totals(model: SavableModel) -> list[str]:
