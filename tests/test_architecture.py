@@ -53,6 +53,7 @@ RAISED_CAPS: dict[str, tuple[int, str]] = {
 """``"file"`` or ``"file:function"`` to a higher limit of code lines, with the reason."""
 
 MANY_PARAMETERS = {
+    "applications/torch_networks.py:from_torch_state": "those of an application, and how its images are prepared",
     "core/variable.py:Variable.__init__": "the nine of Keras, and `backend`",
     "datasets/reuters.py:load_data": "the nine of Keras",
     "layers/basic/embedding.py:Embedding.__init__": "the nine of Keras, and `input_length`, which Keras takes among the others",

@@ -44,12 +44,17 @@ def randomize(model: Any, seed: int = 0) -> None:
 
 def images_for(model: Any, batch: int, seed: int = 0, size: int = 64) -> np.ndarray:
     """Return images of different brightness and colors, in the range of a network: 0 to 255 if it scales them itself."""
-    height, width, channels = (length or size for length in model.inputs[0].shape[1:])
+    images = colored_images(batch, *(length or size for length in model.inputs[0].shape[1:]), seed=seed)
+    scales = any(isinstance(layer, layers.Rescaling | layers.Normalization) for layer in model.layers)
+    return images if scales else images / np.float32(127.5) - 1
+
+
+def colored_images(batch: int, height: int, width: int, channels: int = 3, seed: int = 0) -> np.ndarray:
+    """Return images of different brightness and colors, from 0 to 255."""
     rng = np.random.default_rng(seed)
     coarse = rng.uniform(0, 255, (batch, 4, 4, channels)).repeat(-(-height // 4), axis=1).repeat(-(-width // 4), axis=2)
     images = coarse[:, :height, :width] * 0.7 + rng.uniform(0, 255 * 0.3, (batch, height, width, channels))
-    scales = any(isinstance(layer, layers.Rescaling | layers.Normalization) for layer in model.layers)
-    return (images if scales else images / 127.5 - 1).astype("float32")
+    return images.astype("float32")
 
 
 def pair(name: str, seed: int = 0, **arguments: Any) -> tuple[Any, Any]:

@@ -49,7 +49,7 @@ def test_outputs_are_those_of_the_makers(number: int) -> None:
         elif tensor.ndim == 4:
             tensor.normal_(0, (2 / tensor[0].numel()) ** 0.5)
     ours = getattr(applications, f"EfficientNetLite{number}")(weights=None, classifier_activation=None)
-    load_torch_state(ours, state_of(theirs), applications.efficientnet_lite._torch_names(ours), "the network")
+    load_torch_state(ours, state_of(theirs), applications.efficientnet_lite._torch_names(ours), "the network", True)
     x = images_for(ours, 2)
     wanted = answer(theirs, x)
     assert wanted.std(axis=0).mean() > 0.02 * np.abs(wanted).mean()
@@ -110,6 +110,6 @@ def test_arrays_that_do_not_fit_are_refused_and_nothing_is_set(change: Any, text
     before = model.get_weights()
     change(state)
     with pytest.raises(ModelFormatError, match=text):
-        load_torch_state(model, state, applications.efficientnet_lite._torch_names(model), "the file")
+        load_torch_state(model, state, applications.efficientnet_lite._torch_names(model), "the file", True)
     for found, wanted in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(found, wanted)

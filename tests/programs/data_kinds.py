@@ -60,6 +60,8 @@ class FolderOfImages(ClassesOfImages):
 class Segmentation(Program):
     """A class for each pixel, by a convolution and its transpose."""
 
+    keras_is_wrong_on = ("torch",)  # "grad_input must be contiguous"
+
     def model(self) -> Any:
         x = keras.Input((6, 6, 1))
         small = layers.Conv2D(4, 3, strides=2, padding="same", activation="relu")(x)
@@ -75,6 +77,8 @@ class Segmentation(Program):
 
 class ClassesOfTexts(Program):
     """Words to indices by ``TextVectorization``, and an embedding of them."""
+
+    keras_is_wrong_on = ("tensorflow",)  # Adam squares the parts of the gradient of a repeated row separately
 
     def model(self) -> Any:
         self.words = layers.TextVectorization(max_tokens=8, output_sequence_length=5)
@@ -93,6 +97,8 @@ class ClassesOfTexts(Program):
 
 class WeightsOfWords(ClassesOfTexts):
     """Texts as rows of tf-idf weights of pairs of words."""
+
+    keras_is_wrong_on = ()
 
     def model(self) -> Any:
         self.words = layers.TextVectorization(max_tokens=12, ngrams=2, output_mode="tf_idf")
@@ -186,6 +192,8 @@ class Denoising(Program):
 
 class GeneratedText(Program):
     """The next word of each text; then a text is generated word by word."""
+
+    keras_is_wrong_on = ("tensorflow",)  # as for `ClassesOfTexts`
 
     def model(self) -> Any:
         stack = [layers.Embedding(9, 4), layers.GRU(5, return_sequences=True), layers.Dense(9, "softmax")]

@@ -63,6 +63,8 @@ from cornu.applications.mobilenet_v3 import MobileNetV3Large as MobileNetV3Large
 from cornu.applications.nasnet import NASNetLarge as NASNetLarge, NASNetMobile as NASNetMobile
 from cornu.applications.resnet import ResNet50 as ResNet50, ResNet101 as ResNet101, ResNet152 as ResNet152
 from cornu.applications.resnet_v2 import ResNet50V2 as ResNet50V2, ResNet101V2 as ResNet101V2, ResNet152V2 as ResNet152V2
+from cornu.applications.torch_networks import from_torch_state as from_torch_state
+from cornu.applications.transfer_learning import extract_features as extract_features, unfreeze as unfreeze
 from cornu.applications.vgg import VGG16 as VGG16, VGG19 as VGG19
 from cornu.applications.xception import Xception as Xception
 

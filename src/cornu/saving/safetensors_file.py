@@ -6,9 +6,10 @@ contains nothing but arrays.
 
 import contextlib
 import math
+from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 
 import numpy as np
 
@@ -64,14 +65,15 @@ class SafetensorsFile(contextlib.AbstractContextManager):
         self._package, self._source = _package(), repr(path.name)
         with self._errors():
             self._file = self._package.safe_open(path, framework="numpy")
-            self.arrays = {name: self._declaration(name) for name in self._file.keys()}
+            names: list[str] = self._file.keys()
+            self.arrays = {name: self._declaration(name) for name in names}
         self.places: dict[str, dict[str, DatasetSpec]] = {}
         for name, spec in sorted(self.arrays.items(), key=lambda item: (len(item[0]), item[0])):  # 2 before 10
             owner, _, number = name.rpartition("/")
             if owner == "vars" or owner.endswith("/vars"):
                 self.places.setdefault(owner.removesuffix("vars").removesuffix("/"), {})[number] = spec
 
-    def __exit__(self, *exception: Any) -> None:
+    def __exit__(self, *exception: BaseException | None) -> None:
         del self._file
 
     def _declaration(self, name: str) -> DatasetSpec:
@@ -119,7 +121,7 @@ def read_safetensors(path: str | PathLike) -> dict[str, np.ndarray]:
         return {name: file.read_array(name) for name in file.arrays}
 
 
-def _package() -> Any:
+def _package() -> ModuleType:
     try:
         import safetensors.numpy
     except ImportError:
@@ -132,7 +134,7 @@ def _package() -> Any:
 
 
 @contextlib.contextmanager
-def _damage(source: str, error_class: type[Exception]) -> Any:
+def _damage(source: str, error_class: type[Exception]) -> Iterator[None]:
     try:
         yield
     except error_class as error:
