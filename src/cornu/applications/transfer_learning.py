@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Iterator
 from os import PathLike
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 
@@ -138,30 +138,29 @@ def unfreeze(model: Model, from_layer: str | None = None, batch_normalization: b
 # --- Batches ------------------------------------------------------------------------------------------------------------------
 
 
-def _number_of_batches(x: Any, batch_size: int) -> int | None:
-    if not hasattr(x, "__len__"):
-        return None
+def _number_of_batches(x: Data, batch_size: int) -> int | None:
+    data = cast(Any, x)
     try:
-        return -(-len(x) // batch_size) if hasattr(x, "shape") else len(x)
-    except TypeError:  # a dataset of unknown length
+        return -(-len(data) // batch_size) if hasattr(data, "shape") else len(data)
+    except TypeError:  # a generator, or a dataset of unknown length
         return None
 
 
-def _batches(x: Any, y: Any, batch_size: int) -> Iterator[tuple]:
+def _batches(x: Data, y: ArrayLike | None, batch_size: int) -> Iterator[tuple]:
     """Yield the batches: tuples of images and possibly targets and weights of samples."""
     if not hasattr(x, "shape"):
-        for batch in x:
+        for batch in cast(Iterable, x):
             yield tuple(part for part in unpack_x_y_sample_weight(batch) if part is not None)
         return
-    if y is not None and len(y) != len(x):
+    arrays = [cast(Any, part) for part in (x, y) if part is not None]
+    if len(arrays[-1]) != len(arrays[0]):
         raise ShapeError(
-            f"`extract_features` received {len(x)} images and {len(y)} targets.",
+            f"`extract_features` received {len(arrays[0])} images and {len(arrays[-1])} targets.",
             "There must be one target for each image.",
             "Check how `x` and `y` were selected.",
         )
-    for start in range(0, len(x), batch_size):
-        part = slice(start, start + batch_size)
-        yield (x[part],) if y is None else (x[part], np.asarray(y[part]))
+    for start in range(0, len(arrays[0]), batch_size):
+        yield tuple(array[start : start + batch_size] for array in arrays)
 
 
 def _computed(model: Model, batches: Iterator[tuple], bar: Progbar) -> Iterator[list[np.ndarray]]:
@@ -179,9 +178,7 @@ def _computed(model: Model, batches: Iterator[tuple], bar: Progbar) -> Iterator[
                 'Create the network with `pooling="avg"`, or resize the images to one size.',
             )
         shape = features.shape[1:]
-        columns = (
-            np.concatenate([np.asarray(ops.convert_to_numpy(part)) for part in parts]) for parts in zip(*others, strict=True)
-        )
+        columns = (np.concatenate([_as_numpy(part) for part in parts]) for parts in zip(*others, strict=True))
         yield [features, *columns]
         done += len(others)
         bar.update(done)
@@ -193,6 +190,11 @@ def _computed(model: Model, batches: Iterator[tuple], bar: Progbar) -> Iterator[
             "The data must have at least one batch.",
             "Check the dataset; a generator can be read once only.",
         )
+
+
+def _as_numpy(part: ArrayLike) -> np.ndarray:
+    """Return targets as an array; those of NumPy and lists keep their dtype."""
+    return np.asarray(part if isinstance(part, np.ndarray | list) else ops.convert_to_numpy(part))
 
 
 def _images(batches: Iterable[tuple], others: list[tuple]) -> Iterator[ArrayLike]:
@@ -222,6 +224,8 @@ def _digest_of_data(*data: Data | None) -> str:
     """Return a digest of arrays, or of the files and the number of batches of a dataset."""
     digest = hashlib.sha256()
     for part in data:
+        if part is None:
+            continue
         if hasattr(part, "shape"):
             array = np.ascontiguousarray(ops.convert_to_numpy(part))
             digest.update(f"{array.dtype} {array.shape}".encode() + array.tobytes())
