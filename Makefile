@@ -44,6 +44,8 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/bench_steps.py
 	$(BIN)/python benchmarks/bench_text.py
 	$(BIN)/python benchmarks/bench_augmentation.py
+	$(BIN)/python benchmarks/bench_applications.py
+	$(BIN)/python benchmarks/profile_depthwise.py
 
 # The tests that need an accelerator: run if there is one, otherwise listed and skipped.
 test-gpu: $(VENV)/.installed-dev
