@@ -14,7 +14,7 @@ from tests.applications.conftest import colored_images
 import cornu
 from cornu import applications, layers, ops
 from cornu.applications.torch_networks import NETWORKS, PREPROCESSING
-from cornu.errors import InvalidArgumentError, InvalidTypeError, ModelFormatError
+from cornu.errors import InvalidArgumentError, InvalidTypeError, MissingFileError, ModelFormatError
 
 pytest.importorskip("torch")
 from benchmarks import torch_networks
@@ -212,10 +212,34 @@ def test_unknown_architectures_are_refused() -> None:
 
 def test_arrays_of_another_network_are_refused() -> None:
     state = network("mobilenet_v2").state_dict()
-    with pytest.raises(ModelFormatError, match=r"no array for the layer 'conv1_conv'. Expected: conv1.weight"):
+    with pytest.raises(ModelFormatError, match=r"no array for the layer 'conv1_conv'.*Expected: conv1.weight"):
         applications.from_torch_state(state, "resnet50")
     with pytest.raises(ModelFormatError, match=r"'features.0.0' has the shapes \[\(3, 3, 3, 32\)\]"):
         applications.from_torch_state(state, "mobilenet_v3_small")
+
+
+def test_prefixes_and_checkpoints_are_read() -> None:
+    state = network("mobilenet_v3_small").state_dict()
+    prefixed = {f"module.model.{name}": array for name, array in state.items()}
+    x = colored_images(1, SIZE, SIZE)
+    outputs = []
+    for each in (state, prefixed, {"epoch": 3, "state_dict": prefixed}):
+        model = applications.from_torch_state(each, "mobilenet_v3_small", input_shape=(SIZE, SIZE, 3))
+        outputs.append(ops.convert_to_numpy(model(x)))
+    np.testing.assert_array_equal(outputs[1], outputs[0])
+    np.testing.assert_array_equal(outputs[2], outputs[0])
+
+
+def test_missing_arrays_are_named() -> None:
+    state = dict(network("mobilenet_v3_small").state_dict())
+    del state["classifier.0.bias"]
+    with pytest.raises(ModelFormatError, match=r"Expected: classifier\.0\.bias"):
+        applications.from_torch_state(state, "mobilenet_v3_small")
+    del state["classifier.3.weight"]
+    with pytest.raises(ModelFormatError, match=r"a network without a classifier.*Pass `include_top=False`"):
+        applications.from_torch_state(state, "mobilenet_v3_small")
+    with pytest.raises(MissingFileError, match="no such file"):
+        applications.from_torch_state("nope.pth", "mobilenet_v3_small")
 
 
 def test_arrays_without_a_layer_are_refused() -> None:

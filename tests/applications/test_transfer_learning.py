@@ -139,19 +139,36 @@ def test_other_generators_are_computed_again(tmp_path: Path) -> None:
 
 def test_folders_with_other_files_are_not_written_to(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("text")
-    with pytest.raises(InvalidArgumentError, match="a folder with other files"):
+    with pytest.raises(InvalidArgumentError, match="which contains something else"):
         extract_features(network(), X, cache=tmp_path, verbose=0)
     assert [file.name for file in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-@pytest.mark.parametrize("damage", ["index", "array", "name"])
+def test_a_cache_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("text")
+    with pytest.raises(InvalidArgumentError, match="which contains something else"):
+        extract_features(network(), X, cache=tmp_path / "file", verbose=0)
+
+
+def test_other_targets_of_the_same_images_are_computed_again(tmp_path: Path) -> None:
+    """Targets belong to images, whatever the order of a dataset is."""
+    model, order = network(), np.random.default_rng(1).permutation(150)
+    extract_features(model, [(X, Y)], cache=tmp_path / "features", verbose=0)
+    same(extract_features(model, [(X[order], Y[order])], cache=tmp_path / "features", verbose=0), wanted(model), Y)
+    for targets in (Y + 1, Y.astype("float32"), np.eye(150)):
+        with pytest.warns(UserWarning, match="computed again"):
+            found = extract_features(model, [(X, targets)], cache=tmp_path / "features", verbose=0)
+        same(found, wanted(model), targets)
+
+
+@pytest.mark.parametrize("damage", ["index", "array", "empty", "name"])
 def test_damaged_folders_are_refused(damage: str, tmp_path: Path) -> None:
     extract_features(network(), X, cache=tmp_path / "features", verbose=0)
     index, array = tmp_path / "features" / "features.json", next((tmp_path / "features").glob("*.npy"))
     if damage == "index":
         index.write_text(index.read_text()[:-5])
-    elif damage == "array":
-        array.write_bytes(array.read_bytes()[:200])
+    elif damage in ("array", "empty"):
+        array.write_bytes(array.read_bytes()[: 200 if damage == "array" else 0])
     else:
         index.write_text(json.dumps(json.loads(index.read_text()) | {"files": ["../../secret.npy"]}))
     with pytest.raises(ModelFormatError, match="Delete the folder to compute the features again"):
@@ -172,6 +189,11 @@ def test_invalid_arguments_are_refused() -> None:
         extract_features(model, X, Y[1:], verbose=0)
     with pytest.raises(InvalidArgumentError, match=r"received no images.*generator can be read once"):
         extract_features(model, iter(()), verbose=0)
+    for x, y in ((batches(), Y), ({"x": X}, None), (None, None)):
+        with pytest.raises(InvalidArgumentError, match=r"`x` must be an array.*np.stack"):
+            extract_features(model, x, y, verbose=0)
+    with pytest.raises(ShapeError, match="10 images and 9 targets"):
+        extract_features(model, [(X[:10], Y[:9])], verbose=0)
     with pytest.raises(InvalidArgumentError, match="batch_size"):
         extract_features(model, X, batch_size=0)
     two = cornu.Model(model.input, [model.output, model.output])
@@ -203,6 +225,12 @@ def test_layers_are_trained_from_a_named_one_on(backend: str) -> None:
     assert {path.split("/")[-2] for path in changed} == {"block_16_depthwise", "block_16_project", "Conv_1"}
 
 
+def test_a_block_is_named_as_the_summary_shows_it() -> None:
+    base = applications.MobileNetV2(weights=None, include_top=False)
+    unfreeze(base, "block_16_*")
+    assert next(layer.name for layer in base.layers if layer.trainable_weights) == "block_16_expand"
+
+
 def test_batch_normalization_is_trained_if_requested() -> None:
     model = network()
     unfreeze(model)
@@ -218,4 +246,7 @@ def test_unknown_layers_are_refused_and_nothing_is_changed() -> None:
     model.trainable = False
     with pytest.raises(InvalidArgumentError, match=r"from_layer='conv1'.*Did you mean 'conv'"):
         unfreeze(model, "conv1")
+    outer = cornu.Sequential([model])
+    with pytest.raises(InvalidArgumentError, match=f"It is a layer of '{model.name}': call `unfreeze` with that network"):
+        unfreeze(outer, "conv")
     assert not model.trainable_weights

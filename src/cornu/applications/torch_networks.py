@@ -30,7 +30,7 @@ from cornu.core import layer_tree
 from cornu.core.input import InputLayer
 from cornu.core.layer import Layer
 from cornu.core.symbolic_tensor import SymbolicTensor
-from cornu.errors import InvalidArgumentError, did_you_mean
+from cornu.errors import InvalidArgumentError, ModelFormatError, did_you_mean
 from cornu.models import Model, clone_model
 from cornu.typing import Activation, Shape
 
@@ -129,6 +129,13 @@ def from_torch_state(
     names = [network.modules(plain) for network in candidates]
     found = [sum(f"{module}.weight" in arrays for module in modules.values()) for modules in names]
     network, modules = candidates[found.index(max(found))], names[found.index(max(found))]
+    classifier = list(modules.values())[-1]
+    if include_top and 2 * max(found) > len(modules) and f"{classifier}.weight" not in arrays:
+        raise ModelFormatError(
+            f"{source} has no array {classifier + '.weight'!r}: it is a network without a classifier.",
+            "With `include_top=True`, the file must contain the classifier.",
+            "Pass `include_top=False` and add a classifier of your own.",
+        )
     if network.flattened in arrays:
         arrays[network.flattened] = _as_convolution(arrays[network.flattened])
     model = _adapted(plain, network, modules, arrays, mean, std)
@@ -167,7 +174,6 @@ def _adapted(
         if isinstance(layer, layers.BatchNormalization):
             config["epsilon"] = network.epsilon
         if isinstance(layer, layers.Conv2D | layers.DepthwiseConv2D):
-            config["use_bias"] = f"{modules[layer.name]}.bias" in arrays
             kernel, strides = max(config["kernel_size"]), np.max(config["strides"])
             if network.symmetric and kernel > 1 and strides > 1 and config["padding"] == "same":
                 config["padding"], paddings[layer.name] = "valid", kernel // 2
@@ -339,8 +345,12 @@ _RESNET = _by_patterns(
 )
 """Those of torchvision and timm."""
 
-_MOVED_STRIDES = {r"conv[345]_block1_1_conv": {"strides": 1}, r"conv[345]_block1_2_conv": {"strides": 2}}
-"""The 3 x 3 convolution of a block has the stride, not the first 1 x 1 convolution."""
+_RESNET_CHANGES = {
+    r"conv.*_conv": {"use_bias": False},
+    r"conv[345]_block1_1_conv": {"strides": 1},
+    r"conv[345]_block1_2_conv": {"strides": 2},
+}
+"""Convolutions have no bias, and the 3 x 3 convolution of a block has the stride, not the first 1 x 1 convolution."""
 
 
 def _convnext(stem: str, block: str, parts: Mapping[str, str], downsampling: str, head: Sequence[str]) -> Modules:
@@ -444,7 +454,7 @@ def _mobilenets() -> Iterator[tuple[str, TorchNetwork]]:
 
 def _others() -> Iterator[tuple[str, TorchNetwork]]:
     for depth in (50, 101, 152):
-        yield f"resnet{depth}", TorchNetwork(getattr(resnet, f"ResNet{depth}"), _RESNET, changes=_MOVED_STRIDES)
+        yield f"resnet{depth}", TorchNetwork(getattr(resnet, f"ResNet{depth}"), _RESNET, changes=_RESNET_CHANGES)
     for depth in (16, 19):
         for classifier in (("classifier.0", "classifier.3", "classifier.6"), ("pre_logits.fc1", "pre_logits.fc2", "head.fc")):
             modules, first = _vgg(classifier), f"{classifier[0]}.weight"

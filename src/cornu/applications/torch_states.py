@@ -9,16 +9,20 @@ import numpy as np
 
 from cornu import layers
 from cornu.core import layer_tree
-from cornu.errors import InvalidTypeError, ModelFormatError
+from cornu.errors import InvalidTypeError, MissingFileError, ModelFormatError
 from cornu.layers.scaling import LayerScale
 from cornu.models import Model
 from cornu.saving.safetensors_file import read_safetensors
-from cornu.saving.torch_file import read_torch_state
+from cornu.saving.torch_file import read_torch_state, weights_of
 from cornu.typing import ArrayLike
 from cornu.validation import as_path
 
 _STATISTICS = ("weight", "bias", "running_mean", "running_var")
 """Arrays of a batch normalization in PyTorch, in the order of those in Keras."""
+
+
+_PREFIXES = ("module.", "model.", "backbone.", "_orig_mod.")
+"""Prefixes that all names may have."""
 
 
 def read_state(state: str | PathLike | Mapping[str, Any]) -> tuple[dict[str, np.ndarray], str]:
@@ -33,15 +37,25 @@ def read_state(state: str | PathLike | Mapping[str, Any]) -> tuple[dict[str, np.
     """
     if isinstance(state, str | PathLike):
         path = as_path(state)
+        if not path.is_file():
+            raise MissingFileError(f"{str(path)!r} cannot be read.", "There is no such file.", "Check the path.")
         read = read_safetensors if path.suffix == ".safetensors" else read_torch_state
-        return read(path), repr(path.name)
+        return _without_prefix(read(path)), repr(path.name)
     if not isinstance(state, Mapping):
         raise InvalidTypeError(
             f"`state` is of the type {type(state).__name__}.",
             "It must be the path of a file or a dict from names to arrays.",
             "Pass `network.state_dict()`.",
         )
-    return {name: _array(value) for name, value in state.items()}, "`state`"
+    return _without_prefix({name: _array(value) for name, value in weights_of(state).items()}), "`state`"
+
+
+def _without_prefix(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return arrays without the prefixes of programs that train a network as a part of another one."""
+    for prefix in _PREFIXES:
+        if arrays and all(name.startswith(prefix) for name in arrays):
+            return _without_prefix({name.removeprefix(prefix): array for name, array in arrays.items()})
+    return arrays
 
 
 def _array(value: ArrayLike) -> np.ndarray:
@@ -74,7 +88,10 @@ def load_torch_state(
         names = [] if module is None else _array_names(layer, module)
         missing = [name for name in names if name not in state]
         if module is None or missing:
-            raise _does_not_fit(source, model, f"it has no array for the layer {layer.name!r}", ", ".join(missing))
+            problem = (
+                f"it has no array for the layer {layer.name!r}; its first arrays are {', '.join(map(repr, list(state)[:3]))}"
+            )
+            raise _does_not_fit(source, model, problem, ", ".join(missing))
         used.update(names)
         wanted = [tuple(weight.shape) for weight in layer.weights]
         values.append([_in_layout(layer, state[name], shape) for name, shape in zip(names, wanted, strict=True)])
@@ -114,5 +131,5 @@ def _does_not_fit(source: str, model: Model, problem: str, expected: str) -> Mod
     return ModelFormatError(
         f"{source} does not fit the network {model.name!r}: {problem}.",
         f"Expected: {expected}.",
-        "Pass the file of the same network. The model has not been changed.",
+        "Pass the file of the same network.",
     )

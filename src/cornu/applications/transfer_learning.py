@@ -1,6 +1,7 @@
 """Transfer learning: features of a trained network, computed once; and layers that are trained again."""
 
 import contextlib
+import fnmatch
 import hashlib
 import itertools
 import json
@@ -32,6 +33,7 @@ Parts: TypeAlias = "np.ndarray | tuple[np.ndarray, ...]"
 
 _INDEX = "features.json"
 _BATCHES_AT_A_TIME = 16
+_ROWS_AT_A_TIME = 256
 
 
 def extract_features(
@@ -76,6 +78,12 @@ def extract_features(
         ((4, 1280), array([0, 1, 2, 3]))
     """
     check_int("extract_features", "batch_size", batch_size)
+    if not hasattr(x, "shape") and (y is not None or isinstance(x, dict) or not isinstance(x, Iterable)):
+        raise InvalidArgumentError(
+            f"`extract_features` received `x` of the type {type(x).__name__}{'' if y is None else ' and `y`'}.",
+            "`x` must be an array, with targets in `y`, or an iterable of batches that contain their targets.",
+            "Pass an array: `np.stack(images)`; or batches `(images, targets)` without `y`.",
+        )
     if len(model.outputs) != 1:
         raise InvalidArgumentError(
             f"`extract_features` received the model {model.name!r} with {len(model.outputs)} outputs.",
@@ -92,7 +100,8 @@ def extract_features(
     if found is not None and not hasattr(x, "shape"):
         first = list(itertools.islice(batches, 1))
         batches = itertools.chain(first, batches)
-        found = found if _contains(found[0], *[model.predict(images, verbose=0) for images, *_ in first]) else None
+        computed = next(_computed(model, iter(first), Progbar(None, verbose=0)), None)
+        found = found if computed is not None and _contains(found, computed) else None
     if found is None and (folder / _INDEX).exists():
         warn(f"The features in {str(folder)!r} are of another network or of other data; they are computed again.")
     return _result(found or _write(folder, key, _computed(model, batches, bar)))
@@ -105,7 +114,8 @@ def unfreeze(model: Model, from_layer: str | None = None, batch_normalization: b
 
     Args:
         model: The network.
-        from_layer: Name of the first layer that is trained, such as ``"block_13_expand"``. Defaults to None (all layers).
+        from_layer: Name of the first layer that is trained, such as ``"block_13_expand"``, or of its block as ``summary`` shows
+            it, such as ``"block_13_*"``. Defaults to None (all layers).
         batch_normalization: Whether batch normalization is trained, too. If not, it continues to use the statistics with which
             the network was trained, which is better for few images. Defaults to False.
 
@@ -120,13 +130,19 @@ def unfreeze(model: Model, from_layer: str | None = None, batch_normalization: b
         ['block_16_project', 'Conv_1']
     """
     names = [layer.name for layer in model.layers]
-    if from_layer is not None and from_layer not in names:
+    found = [0] if from_layer is None else [place for place, name in enumerate(names) if fnmatch.fnmatch(name, from_layer)]
+    if not found:
+        inner = next(
+            (each.name for each in model.layers if from_layer in [part.name for part in layer_tree.flatten(each)]), None
+        )
         raise InvalidArgumentError(
             f"`unfreeze` received from_layer={from_layer!r} for the network {model.name!r}.",
             "It must be the name of one of its layers.",
-            did_you_mean(str(from_layer), names) or f"Its last layers are {', '.join(names[-5:])}.",
+            f"It is a layer of {inner!r}: call `unfreeze` with that network."
+            if inner
+            else did_you_mean(str(from_layer), names) or f"Its last layers are {', '.join(names[-5:])}.",
         )
-    first = 0 if from_layer is None else names.index(from_layer)
+    first = found[0]
     model.trainable = True
     for place, layer in enumerate(model.layers):
         layer.trainable = place >= first
@@ -166,21 +182,16 @@ def _batches(x: Data, y: ArrayLike | None, batch_size: int) -> Iterator[tuple]:
 def _computed(model: Model, batches: Iterator[tuple], bar: Progbar) -> Iterator[list[np.ndarray]]:
     """Yield the features and the other parts of the batches, many batches at a time."""
     done, shape = 0, None
+    bar.update(0)  # starts the time
     for first in batches:
         others: list[tuple] = []
         images = _images(itertools.chain([first], itertools.islice(batches, _BATCHES_AT_A_TIME - 1)), others)
         features = np.asarray(model.predict(images, verbose=0))
         features = features.astype("float32") if features.dtype.name == "bfloat16" else features
-        if shape is not None and features.shape[1:] != shape:
-            raise ShapeError(
-                f"`extract_features` computed features of the shapes {shape} and {features.shape[1:]}.",
-                "The features of all images must have one shape.",
-                'Create the network with `pooling="avg"`, or resize the images to one size.',
-            )
-        shape = features.shape[1:]
-        columns = (np.concatenate([_as_numpy(part) for part in parts]) for parts in zip(*others, strict=True))
+        columns = [np.concatenate([_as_numpy(part) for part in parts]) for parts in zip(*others, strict=True)]
+        _check_result(features, columns, shape)
         yield [features, *columns]
-        done += len(others)
+        done, shape = done + len(others), features.shape[1:]
         bar.update(done)
     if bar.target is None and done:
         bar.update(done, finalize=True)
@@ -190,6 +201,23 @@ def _computed(model: Model, batches: Iterator[tuple], bar: Progbar) -> Iterator[
             "The data must have at least one batch.",
             "Check the dataset; a generator can be read once only.",
         )
+
+
+def _check_result(features: np.ndarray, columns: list[np.ndarray], shape: tuple | None) -> None:
+    """Raise ``ShapeError`` for features of another shape than before, or if there is not one target for each image."""
+    if shape is not None and features.shape[1:] != shape:
+        raise ShapeError(
+            f"`extract_features` computed features of the shapes {shape} and {features.shape[1:]}.",
+            "The features of all images must have one shape.",
+            'Create the network with `pooling="avg"`, or resize the images to one size.',
+        )
+    for column in columns:
+        if len(column) != len(features):
+            raise ShapeError(
+                f"`extract_features` received batches with {len(features)} images and {len(column)} targets together.",
+                "There must be one target for each image.",
+                "Check the function that makes the batches.",
+            )
 
 
 def _as_numpy(part: ArrayLike) -> np.ndarray:
@@ -227,8 +255,10 @@ def _digest_of_data(*data: Data | None) -> str:
         if part is None:
             continue
         if hasattr(part, "shape"):
-            array = np.ascontiguousarray(ops.convert_to_numpy(part))
-            digest.update(f"{array.dtype} {array.shape}".encode() + array.tobytes())
+            array = cast(Any, part)
+            digest.update(f"{array.dtype} {tuple(array.shape)}".encode())
+            for start in range(0, len(array), _ROWS_AT_A_TIME):
+                digest.update(_bytes(_as_numpy(array[start : start + _ROWS_AT_A_TIME])))
         for path in getattr(part, "file_paths", None) or ():
             state = Path(path).stat()
             digest.update(f"{path} {state.st_size} {state.st_mtime_ns}".encode())
@@ -236,15 +266,21 @@ def _digest_of_data(*data: Data | None) -> str:
     return digest.hexdigest()
 
 
-def _contains(features: np.ndarray, rows: np.ndarray) -> bool:
-    """Return whether each row is among the features, except for rounding; a dataset may have another order each time."""
-    if features.shape[1:] != rows.shape[1:]:
+def _bytes(array: np.ndarray) -> bytes:
+    return str(array.tolist()).encode() if array.dtype.hasobject else np.ascontiguousarray(array).tobytes()
+
+
+def _contains(stored: list[np.ndarray], parts: list[np.ndarray]) -> bool:
+    """Return whether each sample is among stored ones, except for rounding; a dataset may have another order each time."""
+    if [(part.shape[1:], part.dtype) for part in stored] != [(part.shape[1:], part.dtype) for part in parts]:
         return False
-    features, rows = features.reshape(len(features), -1), np.asarray(rows, features.dtype).reshape(len(rows), -1)
+    features, rows = (array.reshape(len(array), -1) for array in (stored[0], parts[0]))
     tolerance = 1e-3 * max(float(np.abs(rows).max(initial=0)), 1e-6)
-    for row in rows:
-        candidates = features[np.abs(features[:, 0] - row[0]) <= tolerance]
-        if not (np.abs(candidates - row).max(axis=1, initial=0) <= tolerance).any():
+    for number, row in enumerate(rows):
+        places = np.flatnonzero(np.abs(features[:, 0] - row[0]) <= tolerance)
+        places = places[np.abs(features[places] - row).max(axis=1, initial=0) <= tolerance]
+        others = list(zip(stored[1:], parts[1:], strict=True))
+        if not any(all(np.array_equal(old[place], new[number]) for old, new in others) for place in places):
             return False
     return True
 
@@ -255,9 +291,9 @@ def _stored(folder: Path, key: dict[str, str]) -> list[np.ndarray] | None:
         return None
     index = folder / _INDEX
     if not index.is_file():
-        if any(folder.iterdir()):
+        if not folder.is_dir() or any(folder.iterdir()):
             raise InvalidArgumentError(
-                f"`extract_features` received cache={str(folder)!r}, a folder with other files.",
+                f"`extract_features` received cache={str(folder)!r}, which contains something else.",
                 "It must be a folder for features only, or one that does not exist yet.",
                 "Pass the path of a new folder.",
             )
@@ -267,7 +303,7 @@ def _stored(folder: Path, key: dict[str, str]) -> list[np.ndarray] | None:
         if {name: content[name] for name in key} != key:
             return None
         return [np.load(folder / Path(name).name, mmap_mode="r", allow_pickle=False) for name in content["files"]]
-    except (ValueError, KeyError, TypeError, OSError) as error:
+    except (ValueError, KeyError, TypeError, OSError, EOFError) as error:
         raise ModelFormatError(
             f"The features in {str(folder)!r} cannot be read: {error}.",
             "The folder must be as `extract_features` wrote it.",

@@ -668,7 +668,7 @@ class Model(StepFunctionMethods):
         save.save_model(self, filepath, overwrite, zipped, **kwargs)
 
     def save_weights(self, filepath: str | PathLike, overwrite: bool = True, max_shard_size: float | None = None) -> None:
-        """Save the weights to a file named ``"name.weights.h5"`` (see :meth:`load_weights`).
+        """Save the weights to a file named ``"name.weights.h5"`` or ``"name.safetensors"`` (see :meth:`load_weights`).
 
         Args:
             filepath: Path of the file; with ``max_shard_size`` named ``"name.weights.json"``.

@@ -12,7 +12,7 @@ import pickletools
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, TypeAlias, cast
@@ -188,14 +188,23 @@ def _tensors(tree: Content) -> Iterator[_Tensor]:
             yield from _tensors(part)
 
 
+def weights_of(checkpoint: Mapping) -> Mapping:
+    """Return the dict of weights in a checkpoint of a training program, which has it under a key; another dict as it is.
+
+    Example:
+        >>> from cornu.saving.torch_file import weights_of
+        >>> weights_of({"epoch": 3, "state_dict": {"fc.bias": 0}})
+        {'fc.bias': 0}
+    """
+    inner = next((checkpoint[key] for key in _CHECKPOINTS if isinstance(checkpoint.get(key), Mapping)), None)
+    return checkpoint if inner is None else weights_of(inner)
+
+
 def _weights_in(content: Content) -> dict[str, _Tensor]:
     """Return the dict of tensors in a file."""
     if not isinstance(content, dict):
         return {}
-    for key in _CHECKPOINTS:
-        if isinstance(content.get(key), dict):
-            return _weights_in(content[key])
-    return {str(name): tensor for name, tensor in content.items() if isinstance(tensor, _Tensor)}
+    return {str(name): tensor for name, tensor in weights_of(content).items() if isinstance(tensor, _Tensor)}
 
 
 def _array(tensor: _Tensor, storages: dict[str, bytes]) -> np.ndarray:
