@@ -144,8 +144,8 @@ def test_logits_are_those_of_timm(name: str) -> None:
     ],
 )
 def test_networks_of_tensorflow_in_timm_are_those_of_keras(name: str, source: str, names: str, application: str) -> None:
-    state = timm_state(names, network(source))
-    shape = (SIZE + 1, SIZE, 3)
+    size = LARGER if source == "efficientnet_v2_s" else SIZE
+    state, shape = timm_state(names, network(source, size)), (size + 1, size, 3)
     model = applications.from_torch_state(state, name, include_top=False, input_shape=shape, pooling="avg")
     keras = getattr(applications, application)(weights=None, include_top=False, input_shape=shape, pooling="avg")
     for layer in keras.layers:
