@@ -27,8 +27,8 @@ NAMES = [
 NOT_CORNUS: dict[str, set[str]] = {}
 """Arguments of Keras's that Cornu does not have."""
 
-ONLY_CORNUS = {"plot_model": ["expand_blocks"], "model_to_dot": ["expand_blocks"]}
-"""Arguments that Keras does not have, behind those of Keras."""
+ONLY_CORNUS = ["expand_blocks"]
+"""Arguments of diagrams that Keras does not have, behind those of Keras."""
 
 IN_KERAS_KWARGS = {"load_weights": {"objects_to_skip", "by_name"}, "save_weights": {"objects_to_skip"}}
 """Arguments that Keras takes as ``**kwargs``, and that signatures here list."""
@@ -93,7 +93,7 @@ def test_signatures_are_those_of_keras(namespace, name):
     mine = {p.name: p for p in mine if p.kind is not p.VAR_KEYWORD}
     theirs = [p for p in theirs.values() if p.kind is not p.VAR_KEYWORD and p.name not in NOT_CORNUS.get(name, ())]
     listed = [n for n, p in mine.items() if p.kind is not p.VAR_KEYWORD and n not in IN_KERAS_KWARGS.get(name, ())]
-    assert listed == [p.name for p in theirs] + ONLY_CORNUS.get(name, [])
+    assert listed == [p.name for p in theirs] + [n for n in ONLY_CORNUS if n in mine]
     for p in theirs:
         if p.default is not p.empty:
             assert mine[p.name].default == p.default, p.name
