@@ -126,21 +126,27 @@ def from_torch_state(
         name=name or architecture,
         **candidates[0].arguments,
     )
-    names = [network.modules(plain) for network in candidates]
-    found = [sum(f"{module}.weight" in arrays for module in modules.values()) for modules in names]
-    network, modules = candidates[found.index(max(found))], names[found.index(max(found))]
-    classifier = list(modules.values())[-1]
-    if include_top and 2 * max(found) > len(modules) and f"{classifier}.weight" not in arrays:
+    pairs = [(network, network.modules(plain)) for network in candidates]
+    network, modules = max(pairs, key=lambda pair: _found(pair[1], arrays))
+    classifier, classifier_module = list(modules.items())[-1]
+    weights = arrays.get(f"{classifier_module}.weight")
+    if include_top and weights is None and 2 * _found(modules, arrays) > len(modules):
         raise ModelFormatError(
-            f"{source} has no array {classifier + '.weight'!r}: it is a network without a classifier.",
+            f"{source} has no array {classifier_module + '.weight'!r}: it is a network without a classifier.",
             "With `include_top=True`, the file must contain the classifier.",
             "Pass `include_top=False` and add a classifier of your own.",
         )
     if network.flattened in arrays:
         arrays[network.flattened] = _as_convolution(arrays[network.flattened])
-    model = _adapted(plain, network, modules, arrays, mean, std)
+    classes = {} if weights is None else {classifier: len(weights)}
+    model = _adapted(plain, network, classes, mean, std)
     load_torch_state(model, arrays, modules.get, source, is_complete=include_top)
     return model
+
+
+def _found(modules: Mapping[str, str], arrays: Mapping[str, np.ndarray]) -> int:
+    """Return how many modules have weights among arrays."""
+    return sum(f"{module}.weight" in arrays for module in modules.values())
 
 
 def _as_convolution(weights: np.ndarray, channels: int = 512) -> np.ndarray:
@@ -155,16 +161,22 @@ def _as_convolution(weights: np.ndarray, channels: int = 512) -> np.ndarray:
 def _adapted(
     plain: Model,
     network: TorchNetwork,
-    modules: Mapping[str, str],
-    arrays: Mapping[str, np.ndarray],
+    classes: Mapping[str, int],
     mean: Sequence[float],
     std: Sequence[float],
 ) -> Model:
-    """Return the network of PyTorch for a network of Keras: the same layers, with other configs and paddings."""
+    """Return the network of PyTorch for a network of Keras: the same layers, with other configs and paddings.
+
+    Args:
+        plain: The network of Keras.
+        network: How it differs.
+        classes: Dict from the name of the classifier to its number of classes; empty to leave it.
+        mean: See :func:`from_torch_state`.
+        std: See :func:`from_torch_state`.
+    """
     means, stds = (255 * np.asarray(values, "float64") for values in (mean, std))
     preprocessing = layers.Normalization(axis=channel_axis(), mean=means, variance=stds**2, name=PREPROCESSING)
     paddings: dict[str, int] = {}
-    classifier = list(modules)[-1]
 
     def clone(layer: Layer) -> Layer:
         config = layer.get_config()
@@ -179,8 +191,8 @@ def _adapted(
                 config["padding"], paddings[layer.name] = "valid", kernel // 2
         if isinstance(layer, layers.ZeroPadding2D) and network.symmetric:
             config["padding"] = int(np.max(config["padding"]))
-        if layer.name == classifier and f"{modules[classifier]}.weight" in arrays:
-            config["filters" if isinstance(layer, layers.Conv2D) else "units"] = len(arrays[f"{modules[classifier]}.weight"])
+        if layer.name in classes:
+            config["filters" if isinstance(layer, layers.Conv2D) else "units"] = classes[layer.name]
         return type(layer).from_config(config)
 
     def call(layer: Layer, x: SymbolicTensor, *args: SymbolicTensor) -> SymbolicTensor:

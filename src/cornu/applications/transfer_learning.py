@@ -275,11 +275,11 @@ def _contains(stored: list[np.ndarray], parts: list[np.ndarray]) -> bool:
     if [(part.shape[1:], part.dtype) for part in stored] != [(part.shape[1:], part.dtype) for part in parts]:
         return False
     features, rows = (array.reshape(len(array), -1) for array in (stored[0], parts[0]))
+    others = list(zip(stored[1:], parts[1:], strict=True))
     tolerance = 1e-3 * max(float(np.abs(rows).max(initial=0)), 1e-6)
     for number, row in enumerate(rows):
         places = np.flatnonzero(np.abs(features[:, 0] - row[0]) <= tolerance)
         places = places[np.abs(features[places] - row).max(axis=1, initial=0) <= tolerance]
-        others = list(zip(stored[1:], parts[1:], strict=True))
         if not any(all(np.array_equal(old[place], new[number]) for old, new in others) for place in places):
             return False
     return True

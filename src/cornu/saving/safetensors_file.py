@@ -16,7 +16,7 @@ import numpy as np
 from cornu.errors import MissingPackageError, ModelFormatError
 from cornu.saving.h5_file import DatasetSpec
 from cornu.saving.weight_paths import VariableGroup
-from cornu.saving.weights_h5 import as_numpy
+from cornu.saving.weights_h5 import array_path, as_numpy, places_of
 
 _DTYPES = {
     **{f"F{bits}": f"float{bits}" for bits in (16, 32, 64)},
@@ -39,7 +39,7 @@ def write_safetensors(path: str | PathLike, groups: list[VariableGroup]) -> None
         MissingPackageError: If the package ``safetensors`` is not installed.
     """
     arrays = {
-        f"{group.path}/vars/{name}".lstrip("/"): np.asarray(as_numpy(value), order="C")
+        array_path(group.path, name): np.asarray(as_numpy(value), order="C")
         for group in groups
         for name, value in group.to_store().items()
     }
@@ -67,11 +67,7 @@ class SafetensorsFile(contextlib.AbstractContextManager):
             self._file = self._package.safe_open(path, framework="numpy")
             names: list[str] = self._file.keys()
             self.arrays = {name: self._declaration(name) for name in names}
-        self.places: dict[str, dict[str, DatasetSpec]] = {}
-        for name, spec in sorted(self.arrays.items(), key=lambda item: (len(item[0]), item[0])):  # 2 before 10
-            owner, _, number = name.rpartition("/")
-            if owner == "vars" or owner.endswith("/vars"):
-                self.places.setdefault(owner.removesuffix("vars").removesuffix("/"), {})[number] = spec
+        self.places = places_of(dict(sorted(self.arrays.items(), key=lambda item: (len(item[0]), item[0]))))  # 2 before 10
 
     def __exit__(self, *exception: BaseException | None) -> None:
         del self._file
@@ -90,7 +86,7 @@ class SafetensorsFile(contextlib.AbstractContextManager):
 
     def read(self, path: str, number: str) -> np.ndarray:
         """Return one array: that of the index ``number`` in the group at ``path``."""
-        return self.read_array(f"{path}/vars/{number}".lstrip("/"))
+        return self.read_array(array_path(path, number))
 
     def read_array(self, name: str) -> np.ndarray:
         """Return the array of a name; ``float32`` for one of dtype ``bfloat16``.

@@ -3,7 +3,7 @@
 The variables of the owner at ``path`` are the arrays ``path/vars/0``, ``path/vars/1`` and so on.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import IO, Any, BinaryIO, NamedTuple
@@ -72,7 +72,26 @@ def as_numpy(value: ArrayLike) -> np.ndarray:
     return np.asarray(ops.convert_to_numpy(value))
 
 
+def array_path(path: str, number: str) -> str:
+    """Return the path of an array: that of the index ``number`` in the group at ``path``."""
+    return f"{path}/vars/{number}".lstrip("/")
+
+
 # --- Reading ----------------------------------------------------------------------------------------------------------
+
+
+def places_of(arrays: Mapping[str, DatasetSpec]) -> dict[str, dict[str, DatasetSpec]]:
+    """Return the declarations of arrays by the path of their group and their index in it; others are left out.
+
+    Args:
+        arrays: Dict from the paths of arrays to their declarations.
+    """
+    places: dict[str, dict[str, DatasetSpec]] = {}
+    for path, spec in arrays.items():
+        owner, _, number = path.rpartition("/")
+        if owner == "vars" or owner.endswith("/vars"):
+            places.setdefault(owner.removesuffix("vars").removesuffix("/"), {})[number] = spec
+    return places
 
 
 class WeightsFile(H5File):
@@ -93,11 +112,7 @@ class WeightsFile(H5File):
 
     def __init__(self, file: BinaryIO | Path, source: str):
         super().__init__(file, source=source)
-        self.places: dict[str, dict[str, DatasetSpec]] = {}
-        for path, spec in self.datasets.items():
-            owner, _, number = path.rpartition("/")
-            if owner == "vars" or owner.endswith("/vars"):
-                self.places.setdefault(owner.removesuffix("vars").removesuffix("/"), {})[number] = spec
+        self.places = places_of(self.datasets)
 
     def check_sizes(self, wanted: list[tuple[str, str]]) -> None:
         """Raise an error if the declared size of some arrays is much larger than their size in the file.
@@ -108,7 +123,7 @@ class WeightsFile(H5File):
         Raises:
             ModelFormatError: If the declared size is too large.
         """
-        self.check_size(_path(*place) for place in wanted)
+        self.check_size(array_path(*place) for place in wanted)
 
     def read(self, path: str, number: str) -> np.ndarray:
         """Read one array.
@@ -123,8 +138,4 @@ class WeightsFile(H5File):
         Raises:
             ModelFormatError: If the array is damaged.
         """
-        return self.read_array(_path(path, number))
-
-
-def _path(path: str, number: str) -> str:
-    return f"{path}/vars/{number}".lstrip("/")
+        return self.read_array(array_path(path, number))
